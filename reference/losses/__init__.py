@@ -1,0 +1,3 @@
+"""Losses (chapters 10 and 11)."""
+
+__all__ = []
