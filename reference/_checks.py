@@ -113,6 +113,24 @@ def check_generator(owner, *, method="__init__", **option):
     return value
 
 
+def check_layers(owner, *, method="__init__", **option):
+    """Distinct layers, none of which holds another; returns a list."""
+    ((name, layers),) = option.items()
+    places = {}
+    for place, layer in enumerate(layers):
+        argument = f"{name}[{place}]"
+        for attribute in ("forward", "backward", "params", "buffers", "training"):
+            if not hasattr(layer, attribute):
+                fail(TypeError, owner, method, argument, f"have {attribute}", _kind(layer))
+        for part in _parts(layer):
+            if id(part) in places:
+                hint = "A layer remembers one forward: make another, with the same params."
+                fact = f"a {type(part).__name__} that is in {places[id(part)]} too"
+                fail(ValueError, owner, method, argument, "stand in one place only", fact, hint)
+            places[id(part)] = argument
+    return list(layers)
+
+
 # --- arrays ---
 
 
@@ -160,6 +178,14 @@ def check_rank(owner, ranks, layout, *, method="forward", **array):
     if value.ndim not in ranks:
         counts = " or ".join(str(rank) for rank in ranks)
         fail(ValueError, owner, method, name, f"have {counts} axes {layout}", _shape(value))
+
+
+def check_least_rank(owner, minimum, layout, *, method="forward", **array):
+    """An array of at least `minimum` axes; `layout` names them in the message."""
+    ((name, value),) = array.items()
+    if value.ndim < minimum:
+        requirement = f"have at least {minimum} axes {layout}"
+        fail(ValueError, owner, method, name, requirement, _shape(value))
 
 
 def check_last_axis(owner, count, what, *, method="forward", hint="", **array):
@@ -258,6 +284,12 @@ def check_step(owner, params, grads):
 
 def _kind(value):
     return f"{type(value).__name__} {value!r}"
+
+
+def _parts(layer):
+    """The layer and all that it holds, containers within containers included."""
+    held = getattr(layer, "layers", ())
+    return [layer, *(part for child in held for part in _parts(child))]
 
 
 def _shape(value):

@@ -1,0 +1,157 @@
+"""Containers: layers made of layers (sections 19, 22.9 and 23)."""
+
+import itertools
+
+import numpy as np
+
+from reference import _checks
+from reference._base import Layer
+
+
+class _Container(Layer):
+    """A layer whose parameters, buffers and mode are those of the layers it holds."""
+
+    def __init__(self, *layers):
+        self.layers = _checks.check_layers(self, layers=layers)
+
+    @property
+    def params(self):
+        """The parameters of all layers in order; an array that several share comes once."""
+        return _distinct(layer.params for layer in self.layers)
+
+    @property
+    def buffers(self):
+        """The buffers of all layers in order; an array that several share comes once."""
+        return _distinct(layer.buffers for layer in self.layers)
+
+    @property
+    def training(self):
+        """Whether every layer is in training; setting it sets that of every layer."""
+        return all(layer.training for layer in self.layers)
+
+    @training.setter
+    def training(self, training):
+        for layer in self.layers:
+            layer.training = training
+
+    def sum_grads(self, grads):
+        """The gradients of `params`, from those of each layer: summed where an array is shared."""
+        sums = {}
+        for layer, grad_params in zip(self.layers, grads, strict=True):
+            if grad_params is None:
+                continue
+            for param, grad in zip(layer.params, grad_params, strict=True):
+                if grad is not None:
+                    sums[id(param)] = sums[id(param)] + grad if id(param) in sums else grad
+        return [sums.get(id(param)) for param in self.params]
+
+
+def _distinct(lists):
+    """The arrays of all lists, each once."""
+    return list({id(array): array for array in itertools.chain.from_iterable(lists)}.values())
+
+
+class Sequential(_Container):
+    """Layers one after another, each fed with the output of the one before.
+
+    Formula: y = f_n(... f_2(f_1(x)))
+    Derivative: the chain rule, from the last layer to the first: the gradient that a layer
+        returns for its input is the upstream gradient of the one before. An array that several
+        layers share gets the sum of their gradients.
+    Shapes: what the layers take and give; no layer at all gives back its input.
+    Dtypes: what the layers take and give.
+    Errors: TypeError for a layer without forward, backward, params, buffers and training;
+        ValueError for the same layer in two places or an upstream gradient of another shape;
+        RuntimeError for backward before forward; and what the layers raise.
+    Book: section 6.2, chapter 19.
+    Paper: Rumelhart, Hinton, Williams (1986), Learning representations by back-propagating
+        errors, Nature 323, DOI 10.1038/323533a0.
+    PyTorch: torch.nn.Sequential. One layer cannot stand in two places, for it remembers one
+        forward only: give the second the same arrays as params instead.
+    """
+
+    # The first layer checks the input: it may take integers.
+    non_floating = ("input_data",)
+
+    def forward(self, input_data):
+        for layer in self.layers:
+            input_data = layer.forward(input_data)
+        return input_data
+
+    def backward(self, *grad_outputs):
+        grads = []
+        for layer in reversed(self.layers):
+            grad_input, grad_params = layer.backward(*grad_outputs)
+            grads.insert(0, grad_params)
+            # Of a layer with further, optional inputs (a first state) only the first is chained.
+            grad_outputs = grad_input[:1] if isinstance(grad_input, tuple) else (grad_input,)
+        return grad_outputs[0], self.sum_grads(grads)
+
+
+class Residual(_Container):
+    """A layer plus a shortcut around it.
+
+    Formula: y = f(x) + s(x), with s(x) = x unless a shortcut is given
+    Derivative: dL/dx = f'(x)^T g + s'(x)^T g; the second term is g itself without a shortcut.
+    Shapes: f(x) and s(x) have one shape, which is y's.
+    Dtypes: what the layers take and give.
+    Errors: TypeError for a layer without forward, backward, params, buffers and training;
+        ValueError for the same layer in two places, branches whose shapes differ or an upstream
+        gradient of another shape; RuntimeError for backward before forward.
+    Book: section 22.9, chapter 23.
+    Paper: He, Zhang, Ren, Sun (2016), Deep residual learning for image recognition, CVPR,
+        DOI 10.1109/CVPR.2016.90.
+    PyTorch: no class; f(x) + x in a module of one's own. The shapes must be equal: nothing is
+        broadcast.
+    """
+
+    def __init__(self, layer, shortcut=None):
+        super().__init__(layer, *(() if shortcut is None else (shortcut,)))
+
+    def forward(self, input_data):
+        # The layer, then the shortcut if there is one; the input itself if there is none.
+        outputs = [layer.forward(input_data) for layer in self.layers]
+        branch, shortcut = (*outputs, input_data)[:2]
+        _checks.check_shape(self, shortcut.shape, branch=branch)
+        return branch + shortcut
+
+    def backward(self, grad_output):
+        pairs = [layer.backward(grad_output) for layer in self.layers]
+        grad_inputs, grads = zip(*pairs, strict=True)
+        through_branch, through_shortcut = (*grad_inputs, grad_output)[:2]
+        return through_branch + through_shortcut, self.sum_grads(grads)
+
+
+class Parallel(_Container):
+    """Branches side by side, their outputs joined along the last axis.
+
+    Formula: y = [f_1(x), f_2(x), ..., f_n(x)]
+    Derivative: dL/dx = sum over i of f_i'(x)^T g_i, with g_i the part of g that stands where
+        f_i(x) stands in y.
+    Shapes: the outputs of the branches agree in every axis but the last; y has the sum of their
+        last axes.
+    Dtypes: what the layers take; the output has the promotion of what they give.
+    Errors: TypeError for a layer without forward, backward, params, buffers and training;
+        ValueError for no layer at all, the same layer in two places, outputs whose shapes do not
+        agree or an upstream gradient of another shape; RuntimeError for backward before forward.
+    Book: section 22.9 (GoogLeNet).
+    Paper: Szegedy, Liu, Jia, Sermanet, Reed, Anguelov, Erhan, Vanhoucke, Rabinovich (2015),
+        Going deeper with convolutions, CVPR, DOI 10.1109/CVPR.2015.7298594.
+    PyTorch: no class; torch.cat of the branches along the channels.
+    """
+
+    def __init__(self, first, *others):
+        super().__init__(first, *others)
+
+    def forward(self, input_data):
+        outputs = [layer.forward(input_data) for layer in self.layers]
+        for output in outputs:
+            _checks.check_shape(self, outputs[0].shape[:-1] + output.shape[-1:], output=output)
+        self.splits = np.cumsum([output.shape[-1] for output in outputs[:-1]])
+        return np.concatenate(outputs, axis=-1)
+
+    def backward(self, grad_output):
+        parts = np.split(grad_output, self.splits, axis=-1)
+        pairs = [layer.backward(part) for layer, part in zip(self.layers, parts, strict=True)]
+        grad_inputs, grads = zip(*pairs, strict=True)
+        return sum(grad_inputs[1:], start=grad_inputs[0]), self.sum_grads(grads)
