@@ -48,6 +48,14 @@ def check_nonnegative(owner, *, method="__init__", **option):
     return value
 
 
+def check_negative(owner, why="", *, method="__init__", **option):
+    """A number below 0."""
+    ((name, value),) = option.items()
+    if check_number(owner, method=method, **option) >= 0:
+        fail(ValueError, owner, method, name, "be negative", value, why)
+    return value
+
+
 def check_fraction(owner, *, method="__init__", **option):
     """A number in [0, 1]."""
     ((name, value),) = option.items()
@@ -129,6 +137,13 @@ def check_layers(owner, *, method="__init__", **option):
                 fail(ValueError, owner, method, argument, "stand in one place only", fact, hint)
             places[id(part)] = argument
     return list(layers)
+
+
+def check_optional_array(owner, *, method="__init__", **option):
+    """A floating array, or None."""
+    ((name, value),) = option.items()
+    check_floating(owner, method, name, value)
+    return value
 
 
 # --- arrays ---
