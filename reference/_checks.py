@@ -74,6 +74,26 @@ def check_integer(owner, *, minimum=1, method="__init__", **option):
     return operator.index(value)
 
 
+def check_extended_number(owner, *, method="__init__", **option):
+    """A real number, infinities included."""
+    ((name, value),) = option.items()
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        fail(TypeError, owner, method, name, "be a real number", _kind(value))
+    if math.isnan(value):
+        fail(ValueError, owner, method, name, "be a number", value)
+    return value
+
+
+def check_place(owner, count, *, method="__init__", **option):
+    """A place among `count`, from the end if negative, or None; returns it from the start."""
+    ((name, value),) = option.items()
+    if value is None:
+        return None
+    if check_integer(owner, minimum=-count, method=method, **option) >= count:
+        fail(ValueError, owner, method, name, f"lie in [{-count}, {count})", value)
+    return operator.index(value) % count
+
+
 def check_flag(owner, *, method="__init__", **option):
     """True or False."""
     ((name, value),) = option.items()
@@ -229,6 +249,95 @@ def check_window(owner, kernel, padded, *, method="forward", **array):
         fail(ValueError, owner, method, name, requirement, fact)
 
 
+def check_half(owner, pool_size, *, method="__init__", **option):
+    """Padding of at most half the pool, so that every window reaches the input."""
+    ((name, value),) = option.items()
+    if any(2 * pad > size for pad, size in zip(value, pool_size, strict=True)):
+        requirement = f"be at most half of pool_size {tuple(pool_size)}"
+        fail(ValueError, owner, method, name, requirement, value)
+    return value
+
+
+def check_pooled(owner, outputs, pool_size, *, method="forward", **array):
+    """An array with at least one place on each spatial axis and for at least one window."""
+    ((name, value),) = array.items()
+    if 0 in value.shape[-1 - len(outputs) :]:
+        fail(ValueError, owner, method, name, "have no empty axis but the batch", _shape(value))
+    if min(outputs) < 1:
+        requirement = f"hold at least one window of {tuple(pool_size)}"
+        fail(ValueError, owner, method, name, requirement, _shape(value))
+
+
+def check_absent(owner, where, *, method="forward", **argument):
+    """No argument: what `where` says excludes it."""
+    ((name, value),) = argument.items()
+    if value is not None:
+        fail(ValueError, owner, method, name, f"be None {where}", _kind(value))
+
+
+def check_filled_axis(owner, axis, *, method="forward", **array):
+    """An array that has at least one element along an axis."""
+    ((name, value),) = array.items()
+    if value.shape[axis] == 0:
+        fail(ValueError, owner, method, name, f"not be empty along axis {axis}", _shape(value))
+
+
+def check_offsets(owner, count, includes_last, *, method="forward", **array):
+    """Places among `count` that start at 0 and never fall; the last is `count` if included."""
+    ((name, value),) = array.items()
+    check_integers(owner, method=method, **array)
+    check_rank(owner, 1, "(bags,)", method=method, **array)
+    bounds = np.append(value, count)
+    if value.size == 0 and (count or includes_last):
+        fail(ValueError, owner, method, name, "have at least one entry", _shape(value))
+    if bounds[0] != 0 and value.size:
+        fail(ValueError, owner, method, name, "start at 0", bounds[0])
+    if np.any(np.diff(bounds) < 0):
+        place = int(np.argmax(np.diff(bounds) < 0))
+        requirement = f"never fall and not exceed the length {count}"
+        fact = f"{bounds[place]} before {bounds[place + 1]}"
+        fail(ValueError, owner, method, name, requirement, fact)
+    if includes_last and bounds[-2] != count:
+        fail(ValueError, owner, method, name, f"end with the length {count}", bounds[-2])
+
+
+def check_carried(owner, shapes, state, *, method="forward"):
+    """The state of a recurrent layer: one array, or a tuple of one for each entry of `shapes`."""
+    parts = state if isinstance(state, tuple) else (state,)
+    if len(parts) != len(shapes) or isinstance(state, tuple) != (len(shapes) > 1):
+        names = ", ".join(shapes)
+        requirement = f"be a tuple ({names})" if len(shapes) > 1 else "be one array"
+        got = f"a tuple of {len(parts)}" if isinstance(state, tuple) else "one array"
+        fail(ValueError, owner, method, "state", requirement, got)
+    for (name, shape), part in zip(shapes.items(), parts, strict=True):
+        argument = f"state ({name})" if len(shapes) > 1 else "state"
+        check_shape(owner, shape, method=method, **{argument: part})
+    return parts
+
+
+def check_lengths(owner, batch, time, *, method="forward", **array):
+    """The number of steps of each of `batch` sequences, 1 to `time`; all of them for None."""
+    ((name, value),) = array.items()
+    if value is None:
+        return np.full(batch, time)
+    check_integers(owner, method=method, **array)
+    check_shape(owner, (batch,), method=method, **array)
+    bad = (value < 1) | (value > time)
+    if np.any(bad):
+        requirement = f"lie in [1, {time}], the steps of the input"
+        fact = f"{np.asarray(value)[bad].flat[0]} at index {_first(bad)}"
+        fail(ValueError, owner, method, name, requirement, fact)
+    return value
+
+
+def check_below(owner, bound, *, method="__init__", **option):
+    """A number below `bound`, a pair (name, number)."""
+    ((name, value),) = option.items()
+    if value >= bound[1]:
+        fail(ValueError, owner, method, name, f"be below {bound[0]}={bound[1]}", value)
+    return value
+
+
 def check_upstream(owner, grad_outputs):
     """One gradient for each output of forward, of its shape; None stands for zero."""
     if not hasattr(owner, "output_shapes"):
@@ -250,10 +359,41 @@ def check_upstream(owner, grad_outputs):
 # --- optimizers ---
 
 
+def check_callable(owner, *, method="__init__", **option):
+    """Something that can be called."""
+    ((name, value),) = option.items()
+    if not callable(value):
+        fail(TypeError, owner, method, name, "be a function", _kind(value))
+    return value
+
+
+def check_point(owner, *, method="__init__", **option):
+    """A copy of a floating array, or a real number as a float64 scalar."""
+    ((name, value),) = option.items()
+    if isinstance(value, numbers.Real) and not isinstance(value, np.generic):
+        return np.float64(check_number(owner, method=method, **option))
+    check_floating(owner, method, name, value)
+    return np.array(value)[()]
+
+
+def check_derivative(owner, order, point, *, outputs=(), method="update_step", **values):
+    """What a given function returned: its shape is that of the derivative of this order."""
+    ((name, value),) = values.items()
+    shape = outputs + np.shape(point) * order
+    if not isinstance(value, numbers.Real):
+        check_floating(owner, method, name, value)
+    if np.shape(value) != shape:
+        fail(ValueError, owner, method, name, f"return shape {shape}", _shape(value))
+    return np.asarray(value, point.dtype)[()]
+
+
 def check_groups(owner, groups, options):
     """The options of each group in full: its own where given, else the optimizer's."""
+    options = {name: _plain(value) for name, value in options.items()}
     if groups is None:
         return [{"count": None, **options}]
+    if not groups:
+        fail(ValueError, owner, "__init__", "groups", "hold one group or more", "none")
     complete = []
     for place, group in enumerate(groups):
         argument = f"groups[{place}]"
@@ -264,37 +404,95 @@ def check_groups(owner, groups, options):
         if "count" not in group:
             fail(ValueError, owner, "__init__", argument, "say its count of arrays", sorted(group))
         check_integer(owner, minimum=0, count=group["count"])
-        complete.append({**options, **group})
+        own = {name: _plain(value) for name, value in group.items()}
+        complete.append({**options, **own})
     return complete
+
+
+def check_counted(owner):
+    """The optimizer's groups, each with its count of arrays."""
+    if owner.groups[0]["count"] is not None:
+        return owner.groups
+    if not owner.state:
+        hint = "Give the constructor groups=[...] with a count each."
+        requirement = "come after the first step, or to groups with counts"
+        fail(RuntimeError, owner, "add_group", "group", requirement, "no step yet", hint)
+    return [{**owner.groups[0], "count": len(owner.state)}]
 
 
 def check_step(owner, params, grads):
     """Parameters and gradients that match, and for each parameter the options of its group."""
+    groups = check_params(owner, params, len(owner.state))
     if len(params) != len(grads):
         requirement = f"have one entry for each of the {len(params)} params"
         fail(ValueError, owner, "step", "grads", requirement, f"{len(grads)} entries")
-    if owner.state and len(owner.state) != len(params):
-        requirement = f"have {len(owner.state)} entries, as in the first step"
-        fail(ValueError, owner, "step", "params", requirement, f"{len(params)} entries")
     for place, (param, grad) in enumerate(zip(params, grads, strict=True)):
-        check_floating(owner, "step", f"params[{place}]", param)
+        if grad is not None:
+            owner.check_grad(place, param, grad)
+    return groups
+
+
+def check_params(owner, params, seen, *, method="step"):
+    """Real arrays that can be written to, as many as `seen`; for each the options of its group."""
+    for place, param in enumerate(params):
+        argument = f"params[{place}]"
+        check_floating(owner, method, argument, param)
+        if np.iscomplexobj(param):
+            fail(TypeError, owner, method, argument, "be real", f"dtype {param.dtype}")
         if not isinstance(param, np.ndarray) or not param.flags.writeable:
             hint = "Pass a copy."
-            argument = f"params[{place}]"
-            fail(ValueError, owner, "step", argument, "be writable", "a read-only array", hint)
-        if grad is None:
-            continue
-        check_floating(owner, "step", f"grads[{place}]", grad)
-        if grad.shape != param.shape:
-            requirement = f"have the parameter's shape {param.shape}"
-            fail(ValueError, owner, "step", f"grads[{place}]", requirement, _shape(grad))
+            fail(ValueError, owner, method, argument, "be writable", "a read-only array", hint)
     if owner.groups[0]["count"] is None:
-        return [owner.groups[0]] * len(params)
-    groups = [group for group in owner.groups for _ in range(group["count"])]
+        groups, source = [owner.groups[0]] * (seen or len(params)), "as in the first step"
+    else:
+        groups = [group for group in owner.groups for _ in range(group["count"])]
+        source = "the sum of the groups' counts"
     if len(groups) != len(params):
-        requirement = f"have {len(groups)} entries, the sum of the groups' counts"
-        fail(ValueError, owner, "step", "params", requirement, f"{len(params)} entries")
+        requirement = f"have {len(groups)} entries, {source}"
+        fail(ValueError, owner, method, "params", requirement, f"{len(params)} entries")
     return groups
+
+
+def check_grad(owner, place, param, grad):
+    """A floating array of the parameter's shape."""
+    check_floating(owner, "step", f"grads[{place}]", grad)
+    if grad.shape != param.shape:
+        requirement = f"have the parameter's shape {param.shape}"
+        fail(ValueError, owner, "step", f"grads[{place}]", requirement, _shape(grad))
+
+
+def check_state(owner, state, params):
+    """A saved state that fits the parameters; returns the layout of each parameter's entry."""
+    method = "load_state"
+    groups = check_params(owner, params, 0, method=method)
+    if not isinstance(state, (list, tuple)) or len(state) != len(params):
+        requirement = f"be a list of {len(params)} dicts, one for each of the params"
+        fail(ValueError, owner, method, "state", requirement, _summary(state))
+    layouts = []
+    for place, (entry, param, group) in enumerate(zip(state, params, groups, strict=True)):
+        argument = f"state[{place}]"
+        options = {name: group[name] for name in owner.defaults if name != "maximize"}
+        layout = owner.state_layout(param, **options)
+        if not isinstance(entry, dict) or (entry and set(entry) != set(layout)):
+            requirement = f"be empty or a dict of {', '.join(layout) or 'nothing'}"
+            fail(ValueError, owner, method, argument, requirement, _summary(entry))
+        for name, array in entry.items():
+            check_floating(owner, method, f"{argument}[{name!r}]", array)
+            check_shape(owner, layout[name].shape, method=method, **{name: array})
+        layouts.append(layout)
+    return layouts
+
+
+def _plain(value):
+    # A float64 scalar would widen float32 arrays; a Python float does not.
+    return float(value) if isinstance(value, np.float64) else value
+
+
+def _summary(value):
+    if isinstance(value, dict):
+        return f"a dict of {', '.join(map(str, value)) or 'nothing'}"
+    size = f" of {len(value)} entries" if isinstance(value, (list, tuple)) else ""
+    return f"{type(value).__name__}{size}"
 
 
 def _kind(value):

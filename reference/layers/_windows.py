@@ -38,3 +38,35 @@ def taps(outputs, kernel_size, stride, dilation):
     for tap in np.ndindex(*kernel_size):
         axes = zip(tap, outputs, stride, dilation, strict=True)
         yield tap, tuple(slice(t * d, t * d + n * s, s) for t, n, s, d in axes)
+
+
+def pooled_sizes(sizes, kernel_size, stride, padding, dilation, ceil_mode):
+    """How many windows a pooling layer has, axis by axis.
+
+    floor((size + 2 p - span) / s) + 1; with `ceil_mode` the ceiling, which lets the last window
+    hang over the end, as long as it starts before the right padding.
+    """
+    overhang = [step - 1 if ceil_mode else 0 for step in stride]
+    padded = [n + 2 * p + extra for n, p, extra in zip(sizes, padding, overhang, strict=True)]
+    counts = output_sizes(padded, kernel_size, stride, dilation)
+    starts = [(n + p - 1) // s + 1 for n, p, s in zip(sizes, padding, stride, strict=True)]
+    return tuple(min(pair) for pair in zip(counts, starts, strict=True))
+
+
+def inner_taps(sizes, outputs, kernel_size, stride, padding, dilation):
+    """For each tap of the kernel, the windows in which it meets the input, and where.
+
+    The padding is never built: a tap is left out of the windows in which it would meet it. Both
+    are indices of the axes that end before the channels, as those of `taps`.
+    """
+    for tap in np.ndindex(*kernel_size):
+        met, places = [], []
+        axes = zip(tap, sizes, outputs, stride, padding, dilation, strict=True)
+        for t, size, output, step, pad, gap in axes:
+            offset = t * gap - pad  # where the tap lies in window 0
+            first = max(-(offset // step), 0)
+            count = max(min((size - 1 - offset) // step + 1, output) - first, 0)
+            start = first * step + offset
+            met.append(slice(first, first + count))
+            places.append(slice(start, start + count * step, step))
+        yield (..., *met, slice(None)), (..., *places, slice(None))
