@@ -1,9 +1,16 @@
 """The dense layer (sections 7.1, 19 and 20)."""
 
+import math
+
 import numpy as np
 
 from reference import _checks
 from reference._base import Layer
+
+
+def _as_rows(array):
+    """A view (batch, features) of (..., features), whatever is empty."""
+    return array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
 
 
 class Linear(Layer):
@@ -45,7 +52,84 @@ class Linear(Layer):
         return output + self.params[1] if self.bias else output
 
     def backward(self, grad_output):
-        rows = grad_output.reshape(-1, self.out_features)  # (batch, out_features)
-        inputs = self.input_data.reshape(-1, self.in_features)  # (batch, in_features)
+        rows = _as_rows(grad_output)  # (batch, out_features)
+        inputs = _as_rows(self.input_data)  # (batch, in_features)
         grad_params = [rows.T @ inputs, rows.sum(axis=0)][: 1 + self.bias]
         return grad_output @ self.weights, grad_params
+
+
+class Identity(Layer):
+    """Gives back its input.
+
+    Formula: y = x
+    Derivative: dy/dx = 1.
+    Shapes: any; the output has the input's.
+    Dtypes: float32 and float64; the output has the input's.
+    Errors: TypeError for an array that is not floating; ValueError for an upstream gradient of
+        another shape; RuntimeError for backward before forward.
+    Book: not in the book.
+    Paper: none.
+    PyTorch: torch.nn.Identity. Takes no arguments; PyTorch's takes any and ignores them.
+    """
+
+    def forward(self, input_data):
+        return input_data
+
+    def backward(self, grad_output):
+        return grad_output, None
+
+
+class Bilinear(Layer):
+    """A weighted sum of the products of the features of two inputs, plus a bias.
+
+    Formula: y_o = u^T W_o v + b_o, with W_o the o-th matrix of W
+    Derivative: dL/du = sum over o of g_o W_o v; dL/dv = sum over o of g_o W_o^T u;
+        dL/dW_o = g_o u v^T and dL/db = g, both summed over the batch.
+    Shapes: u (..., in1_features), v (..., in2_features) with the same leading axes,
+        W (out_features, in1_features, in2_features), b (out_features,), y (..., out_features).
+    Dtypes: float32 and float64; the output has the promotion of the inputs' and the weights'.
+    Errors: TypeError for an array that is not floating; ValueError for another number of
+        features, leading axes that differ or an upstream gradient of another shape; RuntimeError
+        for backward before forward.
+    Book: not in the book.
+    Paper: Tenenbaum, Freeman (2000), Separating style and content with bilinear models, Neural
+        Computation 12(6), DOI 10.1162/089976600300015349.
+    PyTorch: torch.nn.Bilinear. No difference; the weights start from the same law,
+        U(-1/sqrt(in1_features), 1/sqrt(in1_features)).
+    """
+
+    def __init__(self, in1_features, in2_features, out_features, bias=True, rng=None):
+        super().__init__()
+        self.in1_features = _checks.check_integer(self, in1_features=in1_features)
+        self.in2_features = _checks.check_integer(self, in2_features=in2_features)
+        self.out_features = _checks.check_integer(self, minimum=0, out_features=out_features)
+        self.bias = _checks.check_flag(self, bias=bias)
+        rng = _checks.check_generator(self, rng=rng)
+        bound = 1 / np.sqrt(in1_features)
+        shapes = [(out_features, in1_features, in2_features), (out_features,)][: 1 + self.bias]
+        self.params = [rng.uniform(-bound, bound, shape) for shape in shapes]
+
+    @property
+    def weights(self):
+        return self.params[0]
+
+    def forward(self, input1, input2):
+        _checks.check_last_axis(self, self.in1_features, "features", input1=input1)
+        _checks.check_shape(self, (*input1.shape[:-1], self.in2_features), input2=input2)
+        self.input1, self.input2 = input1, input2
+        u, v = _as_rows(input1), _as_rows(input2)
+        self.products = np.tensordot(v, self.weights, (1, 2))  # W_o v: (batch, out, in1)
+        output = np.einsum("noi,ni->no", self.products, u)
+        output = output.reshape(*input1.shape[:-1], self.out_features)
+        return output + self.params[1] if self.bias else output
+
+    def backward(self, grad_output):
+        rows = _as_rows(grad_output)  # (batch, out)
+        u, v = _as_rows(self.input1), _as_rows(self.input2)
+        grad_input1 = np.einsum("no,noi->ni", rows, self.products)
+        grad_products = rows[:, :, np.newaxis] * u[:, np.newaxis, :]  # (batch, out, in1)
+        grad_input2 = np.tensordot(grad_products, self.weights, ((1, 2), (0, 1)))
+        grad_weights = np.tensordot(grad_products, v, (0, 0))  # (out, in1, in2)
+        grad_params = [grad_weights, rows.sum(axis=0)][: 1 + self.bias]
+        grad_inputs = grad_input1.reshape(self.input1.shape), grad_input2.reshape(self.input2.shape)
+        return grad_inputs, grad_params
