@@ -108,12 +108,14 @@ class Loss(Layer):
 class Optimizer:
     """A rule that moves parameters along their gradients, in place.
 
-    A subclass writes `update(param, grad, state, **options)` for one array. This class loops over
-    the parameters, keeps one dict of named arrays for each in `state`, and gives each parameter
-    the options of its group.
+    A subclass writes `update(param, grad, state, **options)` for one array, and where it keeps
+    something between steps `initial_state(param, **options)`. This class loops over the
+    parameters, keeps one dict of named arrays for each in `state`, gives each parameter the
+    options of its group, and reverses the gradient where the option `maximize` says so.
     """
 
     def __init__(self, groups=None, **options):
+        self.defaults = options
         self.groups = _checks.check_groups(self, groups, options)
         for group in self.groups:
             self.check_options(**{name: group[name] for name in options})
@@ -121,6 +123,10 @@ class Optimizer:
 
     def check_options(self, **options):
         """Raise for an option out of its range; called once for each group."""
+
+    def check_grad(self, place, param, grad):
+        """Raise for a gradient that does not fit its parameter; called in every step."""
+        _checks.check_grad(self, place, param, grad)
 
     @property
     def learning_rate(self):
@@ -133,14 +139,44 @@ class Optimizer:
         for group in self.groups:
             group["learning_rate"] = rate
 
+    def add_group(self, **group):
+        """Take further parameters, which follow the others, with options of their own."""
+        counted = _checks.check_counted(self)
+        (added,) = _checks.check_groups(self, [group], self.defaults)
+        self.check_options(**{name: added[name] for name in self.defaults})
+        self.groups = [*counted, added]
+
     def step(self, params, grads):
         """Move every parameter one step; a gradient of None leaves its parameter alone."""
         groups = _checks.check_step(self, params, grads)
         self.state.extend({} for _ in params[len(self.state) :])
         for param, grad, state, group in zip(params, grads, self.state, groups, strict=True):
             if grad is not None:
-                options = {name: option for name, option in group.items() if name != "count"}
+                options = {name: group[name] for name in self.defaults}
+                grad = self.reversed_grad(grad) if options.pop("maximize", False) else grad
+                if not state:
+                    state.update(self.initial_state(param, **options))
                 self.update(param, grad, state, **options)
+
+    def reversed_grad(self, grad):
+        """The gradient of -f."""
+        return -grad
+
+    def initial_state(self, param, **options):
+        """What is kept for one parameter, as it stands before the first step."""
+        return {}
 
     def update(self, param, grad, state, **options):
         raise NotImplementedError(f"{type(self).__name__} does not define update")
+
+    def load_state(self, state, params):
+        """Resume from `state`, a copy of the `state` of an optimizer of the same `params`."""
+        layouts = _checks.check_state(self, state, params)
+        self.state = [
+            {name: np.array(array, layout[name].dtype) for name, array in entry.items()}
+            for entry, layout in zip(state, layouts, strict=True)
+        ]
+
+    def state_layout(self, param, **options):
+        """Arrays of the names, shapes and dtypes that the state of one parameter may have."""
+        return self.initial_state(param, **options)

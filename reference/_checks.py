@@ -122,6 +122,19 @@ def check_sizes(owner, rank, *, minimum=1, method="__init__", **option):
     )
 
 
+def check_margins(owner, *, method="__init__", **option):
+    """An integer for all margins, or two integers (before, after) for each axis; any sign."""
+    ((name, value),) = option.items()
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        return operator.index(value)
+    if not isinstance(value, (tuple, list)) or len(value) % 2 or not value:
+        requirement = "be an integer or an even number of them"
+        fail(ValueError, owner, method, name, requirement, repr(value))
+    if not all(isinstance(margin, numbers.Integral) for margin in value):
+        fail(TypeError, owner, method, name, "hold integers", repr(value))
+    return tuple(operator.index(margin) for margin in value)
+
+
 def check_divides(owner, divisor, *, method="__init__", **option):
     """A count that `divisor`, a pair (name, number), divides."""
     ((name, value),) = option.items()
@@ -247,6 +260,22 @@ def check_window(owner, kernel, padded, *, method="forward", **array):
         requirement = f"be at least as large as the kernel {tuple(kernel)} once padded"
         fact = f"{tuple(padded)} (padded) from shape {np.shape(value)}"
         fail(ValueError, owner, method, name, requirement, fact)
+
+
+def check_padding(owner, margins, limits, *, method="forward", **array):
+    """An array with enough places for its margins (axis, before, after).
+
+    `limits` are the widest margins that the places of each axis can fill.
+    """
+    ((name, value),) = array.items()
+    for (axis, before, after), limit in zip(margins, limits, strict=True):
+        if before + after + value.shape[axis] < 0:
+            requirement = f"have the {-before - after} places that padding takes from axis {axis}"
+            fail(ValueError, owner, method, name, requirement, _shape(value))
+        if max(before, after) > max(limit, 0):
+            requirement = f"have places enough on axis {axis} to fill a margin of"
+            requirement = f"{requirement} {max(before, after)} (at most {max(limit, 0)})"
+            fail(ValueError, owner, method, name, requirement, _shape(value))
 
 
 def check_half(owner, pool_size, *, method="__init__", **option):

@@ -1,5 +1,11 @@
 """Optimizers (chapter 6)."""
 
-from reference.optimizers.gradient_descent import SGD
+from reference.optimizers.gradient_descent import (
+    SGD,
+    GradientDescent,
+    HeavyBall,
+    Momentum,
+    Nesterov,
+)
 
-__all__ = ["SGD"]
+__all__ = ["GradientDescent", "HeavyBall", "Momentum", "Nesterov", "SGD"]
