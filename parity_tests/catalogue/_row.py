@@ -1,0 +1,228 @@
+"""What a row says of a component: what is compared with what. No formulas, no tolerances."""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from parity_tests import oracle
+from parity_tests.oracle import AsIs
+from reference import Layer, Loss, Optimizer
+
+ROWS: dict[str, "Row | OptimizerRow"] = {}
+_BY_ORACLE: dict[type, "Row | OptimizerRow"] = {}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Bad input that must be refused: what is done, the error, and a pattern of its message."""
+
+    act: Callable[[], object]
+    error: type[Exception]
+    message: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A layer, activation or loss.
+
+    component    the class of `reference`
+    oracle       the class of torch.nn, or one made by `oracle.formula`
+    convert      makes the layer, with all its options, from a constructed module
+    draw         draw(draw) -> Draft: options of the oracle's constructor, inputs, keywords
+    budget       the kind of budget for every quantity, or by quantity ("output", "grad_input",
+                 "grad_params", "buffers"; "every" for the rest): see tolerances.toml
+    """
+
+    component: type[Layer]
+    oracle: type[torch.nn.Module]
+    convert: Callable
+    draw: Callable
+    budget: str | Mapping[str, str]
+    # The row's name where one component has several oracles (Conv2d, Conv3d); else the class's.
+    name: str = ""
+    # Layouts of the positional inputs and of the outputs: one for all, or one each.
+    inputs: AsIs | tuple[AsIs, ...] = field(default_factory=AsIs)
+    outputs: AsIs | tuple[AsIs, ...] = field(default_factory=AsIs)
+    # Keywords of PyTorch's forward that have another name in the reference.
+    keywords: Mapping[str, str] = field(default_factory=dict)
+    # Positions of the targets among the inputs of a loss (None: the second).
+    target_places: tuple[int, ...] | None = None
+    # Whether PyTorch differentiates the targets.
+    differentiable_target: bool = True
+    # Where one-sided slopes differ, as numbers or as a function of the module.
+    kinks: Sequence[float] | Callable = ()
+    # Where terms cancel in our own formula: quantity -> "input" or "grad_output", whose magnitude
+    # times eps is then the least unit.
+    floor: Mapping[str, str] = field(default_factory=dict)
+    # Where PyTorch's formula cancels and ours does not: quantity -> "input" or "grad_output"; the
+    # same class in longdouble judges, itself within that floor of PyTorch.
+    oracle_floor: Mapping[str, str] = field(default_factory=dict)
+    # Powers of ten that the wide regime spans to either side.
+    decades: float | None = None
+    # False where PyTorch's sign of a zero output depends on the element's place in a vector.
+    signed_zeros: bool = True
+    # False where PyTorch's gradient at a NaN input depends on the element's place in a vector.
+    gradient_at_nan: bool = True
+    # Regimes of values that PyTorch itself refuses or leaves undefined for this component.
+    without_regimes: tuple[str, ...] = ()
+    # Random layers: replay(module, inputs) -> the generator that repeats PyTorch's draws, called
+    # under the seed that PyTorch's own run gets; law() -> [(what, z score)], with a fixed seed.
+    replay: Callable | None = None
+    law: Callable | None = None
+    # PyTorch's departure from the mathematics: correct(module, inputs, grad_outputs, grad_inputs).
+    correct: Callable | None = None
+    # Sets parameters and buffers of a drawn module: prepare(module, rng); None: all are moved.
+    prepare: Callable | None = None
+    # Values from the paper's or the book's equation: (options, inputs, output) in the layout of
+    # the reference, needed where the oracle is a formula.
+    literals: Sequence[tuple] = ()
+    refusals: Sequence[Refusal] = ()
+    # A module that holds others; convert(module, adapt) then adapts them.
+    container: bool = False
+    adapter: type | None = None
+    # True where forward changes the parameters themselves (Embedding with max_norm).
+    changes_params: bool = False
+
+    @property
+    def title(self) -> str:
+        return self.name or self.component.__name__
+
+    @property
+    def family(self) -> str:
+        return self.component.__module__.split(".")[1].lstrip("_")
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        if self.target_places is not None:
+            return self.target_places
+        return (1,) if issubclass(self.component, Loss) else ()
+
+    def kind(self, quantity: str) -> str:
+        """The kind of budget of a quantity."""
+        if isinstance(self.budget, str):
+            return self.budget
+        stem = quantity.partition("[")[0]
+        return self.budget.get(quantity) or self.budget.get(stem) or self.budget["every"]
+
+    def layouts(self, given, count: int) -> tuple[AsIs, ...]:
+        """One layout for each of `count` arrays."""
+        if isinstance(given, tuple):
+            return (given + (AsIs(),) * count)[:count]
+        return (given,) * count
+
+    def kinks_of(self, module) -> Sequence[float]:
+        return self.kinks(module) if callable(self.kinks) else self.kinks
+
+    def is_elementwise(self) -> bool:
+        return self.kind("output") in ("exact", "elementwise")
+
+
+@dataclass(frozen=True)
+class OptimizerRow:
+    """An optimizer: compared along whole trajectories of given gradients.
+
+    convert      makes the reference's optimizer from (torch optimizer, its groups)
+    options      strategies of the oracle's keyword options
+    """
+
+    component: type[Optimizer]
+    oracle: type[torch.optim.Optimizer]
+    # Option of PyTorch -> the reference's constructor argument and value: translate(group) -> dict.
+    translate: Callable[[Mapping], Mapping]
+    # draw(draw) -> the keyword options of the oracle's constructor.
+    draw: Callable
+    name: str = ""
+    budget: str = "trajectory"
+    # Keys of PyTorch's state -> ours, for those that are compared and copied.
+    state: Mapping[str, str] = field(default_factory=dict)
+    # Ranks of parameters that it takes.
+    ranks: tuple[int, int] = (0, 3)
+    # Options of PyTorch that have no meaning in NumPy, and the values that ask for nothing.
+    meaningless: Mapping[str, tuple] = field(
+        default_factory=lambda: {
+            "foreach": (None, False),
+            "fused": (None, False),
+            "capturable": (False,),
+            "differentiable": (False,),
+        }
+    )
+    refusals: Sequence[Refusal] = ()
+
+    @property
+    def title(self) -> str:
+        return self.name or self.component.__name__
+
+    @property
+    def family(self) -> str:
+        return "optimizers"
+
+    def kind(self, quantity: str) -> str:
+        return self.budget
+
+    def mirror(self, optimizer: torch.optim.Optimizer) -> Optimizer:
+        """The reference's optimizer with the options, groups and state of PyTorch's."""
+        groups = []
+        for group in optimizer.param_groups:
+            for name, silent in self.meaningless.items():
+                if name in group and group[name] not in silent:
+                    raise NotImplementedError(
+                        f"mirror: {type(optimizer).__name__} with {name}={group[name]!r} has no "
+                        "counterpart: the option has no meaning in NumPy"
+                    )
+            groups.append({"count": len(group["params"]), **self.translate(group)})
+        first = {name: value for name, value in groups[0].items() if name != "count"}
+        ours = self.component(**first, groups=groups)
+        params = [param for group in optimizer.param_groups for param in group["params"]]
+        states = [optimizer.state.get(param, {}) for param in params]
+        if any(states):
+            ours.state = [
+                {
+                    own: np.array(oracle.to_numpy(state[theirs]))
+                    for theirs, own in self.state.items()
+                    if state.get(theirs) is not None
+                }
+                for state in states
+            ]
+        return ours
+
+
+def register(*rows):
+    """Add rows to the catalogue."""
+    for row in rows:
+        if row.title in ROWS:
+            raise ValueError(f"catalogue: two rows are named {row.title}")
+        ROWS[row.title] = row
+        _BY_ORACLE.setdefault(row.oracle, row)
+
+
+def rows(kind: type = object) -> list:
+    """The rows of a class, in order of registration."""
+    return [row for row in ROWS.values() if isinstance(row, kind)]
+
+
+def row_of(module):
+    """The row whose oracle is exactly the class of a module or an optimizer."""
+    row = _BY_ORACLE.get(type(module))
+    if row is None:
+        raise NotImplementedError(
+            f"mirror: {type(module).__module__}.{type(module).__qualname__} has no counterpart "
+            "in the reference (types match exactly; subclasses are refused)"
+        )
+    return row
+
+
+def find(name: str):
+    """The row of a name; a LookupError suggests the nearest."""
+    if name in ROWS:
+        return ROWS[name]
+    folded = {title.lower(): title for title in ROWS}
+    for row in ROWS.values():
+        folded.setdefault(row.oracle.__name__.lower(), row.title)
+    if name.lower() in folded:
+        return ROWS[folded[name.lower()]]
+    nearest = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0)
+    hint = f"did you mean {folded[nearest[0]]}?" if nearest else "the catalogue is empty"
+    raise LookupError(f"no component is named {name!r}; {hint}")

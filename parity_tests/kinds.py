@@ -1,0 +1,249 @@
+"""The kinds of test that every row of a layer gets, without a line of its own.
+
+Each takes a row, a case and a dtype, returns the verdicts it reached, and raises AssertionError
+with the words of those that disagree.
+"""
+
+import inspect
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from parity_tests import oracle, strategies
+from parity_tests.catalogue import Row
+from parity_tests.compare import Verdict
+from parity_tests.strategies import Case
+from parity_tests.trial import Trial
+from parity_tests.witness import check_witness
+
+MESSAGE = re.compile(r"^\w+\.\w+: .+ must .+; got .+\.", re.DOTALL)
+
+
+def conclude(row, dtype: str, kind: str, verdicts: list[Verdict], about: str) -> list[Verdict]:
+    """Raise if a verdict is against us; the message ends with the command that repeats it."""
+    wrong = [verdict.message for verdict in verdicts if verdict.message]
+    if wrong:
+        repeat = f"parity check {row.title} --only {kind} --dtype {dtype}"
+        lines = [f"{row.title}, {dtype}, {kind}:", *wrong, f"  {about}", f"  repeat: {repeat}"]
+        raise AssertionError("\n".join(lines))
+    return verdicts
+
+
+def check_agreement(row: Row, case: Case, dtype: str, kind: str = "agreement") -> list[Verdict]:
+    """Forward, every gradient and every buffer against PyTorch."""
+    trial = Trial(row, case, dtype)
+    about = f"{trial.module}, inputs {_shapes(trial.inputs)}, {case.regime}, seed {case.seed}"
+    return conclude(row, dtype, kind, trial.verdicts(), about)
+
+
+def check_kinks(row: Row, case: Case, dtype: str) -> list[Verdict]:
+    """The same on kinks and ties, hit on purpose."""
+    return check_agreement(row, case, dtype, "kinks")
+
+
+def check_special(row: Row, case: Case, dtype: str) -> list[Verdict]:
+    """The same on NaN, infinities, both zeros, subnormal and huge values."""
+    return check_agreement(row, case, dtype, "special")
+
+
+def check_protocol(row: Row, case: Case, dtype: str) -> list[Verdict]:
+    """Backward is linear and repeatable, nothing is changed, the last forward counts."""
+    trial = Trial(row, case, dtype)
+    inputs = oracle.map_structure(_read_only, trial.inputs)
+    adapter = trial.adapter()
+    found = Findings(row, dtype)
+    with trial.tolerating_nonfinite():
+        before = [leaf.copy() for leaf in _arrays((inputs, tuple(adapter.params)))]
+        outputs = trial.forward(adapter, inputs)
+        kept = [leaf.copy() for leaf in _arrays(outputs)]
+        floating = [leaf for leaf in _arrays(outputs) if oracle.is_floating(leaf)]
+        upstream = trial.upstream(floating)
+        given = [grad.copy() for grad in upstream if grad is not None]
+        first = [leaf.copy() for leaf in _arrays(adapter.backward(*upstream))]
+        second = _arrays(adapter.backward(*upstream))
+        found.equal(first, second, "a second backward gives another result: it accumulates")
+        now = _arrays((inputs, tuple(adapter.params)))
+        if not row.changes_params:
+            found.equal(before, now, "an input or a parameter was changed in place")
+        found.equal(given, _present(upstream), "the upstream gradient was changed in place")
+
+        other = oracle.map_structure(_other, trial.inputs)
+        trial.forward(adapter, other)
+        found.equal(kept, _arrays(outputs), "an earlier output was changed by a later forward")
+        trial.forward(adapter, inputs)
+        last = _arrays(adapter.backward(*upstream))
+        found.equal(first, last, "a stale cache: backward does not belong to the last forward")
+        _check_linear(trial, found)
+    return found.conclude("protocol", f"{trial.module}, {case.regime}, seed {case.seed}")
+
+
+def _check_linear(trial: Trial, found: "Findings"):
+    """backward(2 g - 3 h) is 2 backward(g) - 3 backward(h), in longdouble."""
+    adapter = trial.adapter(np.longdouble)
+    adapter.corrected = False
+    inputs = oracle.cast(trial.inputs, np.longdouble)
+    outputs = trial.forward(adapter, inputs)
+    shapes = [leaf.shape for leaf in _arrays(outputs) if oracle.is_floating(leaf)]
+    rng = np.random.default_rng(trial.case.seed)
+    one = [rng.normal(size=shape).astype(np.longdouble) for shape in shapes]
+    two = [rng.normal(size=shape).astype(np.longdouble) for shape in shapes]
+    both = [2 * g - 3 * h for g, h in zip(one, two, strict=True)]
+    by_one, by_two, by_both = (_arrays(adapter.backward(*g)) for g in (one, two, both))
+    for g, h, sum_of_both in zip(by_one, by_two, by_both, strict=True):
+        scale = np.abs(g).max(initial=0) + np.abs(h).max(initial=0)
+        if not np.isfinite(scale):
+            continue
+        if np.abs(sum_of_both - (2 * g - 3 * h)).max(initial=0) > 1e-13 * scale:
+            found.add("backward is not linear in the upstream gradient")
+
+
+def check_errors(row: Row, case: Case, dtype: str) -> list[Verdict]:
+    """Bad input gets the one form of message, and changes nothing."""
+    trial = Trial(row, case, dtype)
+    found = Findings(row, dtype)
+    adapter = trial.adapter()
+    if trial.inputs and oracle.is_floating(trial.inputs[0]):
+        first, *others = trial.inputs
+        upstream = trial.upstream([o for o in trial.theirs.outputs if oracle.is_floating(o)])
+        grads = [_grown(grad) for grad in upstream if grad is not None]
+        if len(grads) == len(upstream):
+            found.raises(RuntimeError, "backward before forward", adapter.backward, *upstream)
+        ours = trial.ours
+        for wrong in (first.astype(np.int64), first.astype(np.float16), first.astype(object)):
+            about = f"an input of dtype {wrong.dtype}"
+            with np.errstate(invalid="ignore", over="ignore"):
+                found.raises(TypeError, about, adapter.forward, wrong, *others)
+        trial.run_reference(adapter, trial.inputs)
+        if len(grads) == len(upstream) and not adapter.row.container:
+            about = "an upstream gradient of the wrong shape"
+            found.raises(ValueError, about, adapter.layer.backward, *grads)
+        again = trial.run_reference(adapter, trial.inputs)
+        kept = [array for _, array in ours.quantities() if oracle.is_floating(array)]
+        if not (row.changes_params or ours.buffers):
+            now = [array for _, array in again.quantities() if oracle.is_floating(array)]
+            found.equal(kept, now, "a refused input left the layer changed")
+    for refusal in row.refusals:
+        found.raises(refusal.error, refusal.message, refusal.act, pattern=refusal.message)
+    for name in _numeric_options(row.component):
+        about = f"{name}=nan"
+        found.raises((ValueError, TypeError), about, row.component, **{name: math.nan})
+    return found.conclude("errors", f"{trial.module}")
+
+
+def check_law(row: Row) -> list[Verdict]:
+    """A random layer's draws follow their law: every z score stays below five."""
+    found = Findings(row, "float64")
+    for what, score in row.law():
+        if not abs(score) < 5:
+            found.add(f"{what}: {score:.2f} standard deviations from its law")
+    return found.conclude("law", "fixed seed")
+
+
+def check_literals(row: Row) -> list[Verdict]:
+    """Values computed in high precision from the equation, in the layout of the reference."""
+    found = Findings(row, "float64")
+    for options, inputs, output in row.literals:
+        layer = row.component(**options)
+        got = layer.forward(*(np.asarray(entry) for entry in inputs))
+        if not np.allclose(got, output, rtol=1e-14, atol=1e-300):
+            found.add(f"forward of {inputs} is {got!r}, the equation gives {output!r}")
+    return found.conclude("literals", "values from the equation")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of test: its check, the regimes it draws, and how many examples it gets."""
+
+    name: str
+    check: Callable
+    regimes: tuple[str, ...]
+    examples: int
+    dtypes: tuple[str, ...] = ("float32", "float64")
+
+
+KINDS = (
+    Kind("agreement", check_agreement, strategies.ORDINARY, 100),
+    Kind("kinks", check_kinks, (strategies.KINKS, strategies.TIES), 100),
+    Kind("special", check_special, (strategies.SPECIAL,), 100),
+    Kind("witness", check_witness, (strategies.SMOOTH,), 20, ("longdouble",)),
+    Kind("protocol", check_protocol, ("ordinary", strategies.TIES), 20, ("float64",)),
+    Kind("errors", check_errors, ("ordinary",), 5, ("float64",)),
+)
+
+
+class Findings:
+    """What a check that is not a comparison of two arrays found."""
+
+    def __init__(self, row: Row, dtype: str):
+        self.row = row
+        self.dtype = dtype
+        self.verdicts: list[Verdict] = []
+
+    def add(self, message: str):
+        self.verdicts.append(Verdict("protocol", self.dtype, 0, np.inf, 0, message))
+
+    def equal(self, before, after, message: str):
+        """Arrays that must not have changed, to the bit."""
+        same = len(before) == len(after) and all(
+            a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+            for a, b in zip(before, after, strict=True)
+        )
+        if not same:
+            self.add(message)
+
+    def raises(self, error, about: str, act: Callable, *arguments, pattern="", **keywords):
+        """An act that must be refused with this error and the one form of message."""
+        try:
+            act(*arguments, **keywords)
+        except error as refusal:
+            if not MESSAGE.match(str(refusal)) or not re.search(pattern, str(refusal)):
+                self.add(f"{about}: the message {str(refusal)!r} is not of the form that is due")
+        except Exception as other:  # the finding is that the wrong error came
+            self.add(f"{about}: {type(other).__name__} instead of {error}: {other}")
+        else:
+            self.add(f"{about}: nothing was refused")
+
+    def conclude(self, kind: str, about: str) -> list[Verdict]:
+        conclude(self.row, self.dtype, kind, self.verdicts, about)
+        return self.verdicts
+
+
+def _arrays(structure) -> list[np.ndarray]:
+    leaves = oracle.flatten(structure)
+    return [np.asarray(leaf) for leaf in leaves if isinstance(leaf, (np.ndarray, np.generic))]
+
+
+def _present(arrays):
+    return [array for array in arrays if array is not None]
+
+
+def _read_only(leaf):
+    if isinstance(leaf, np.ndarray):
+        leaf = leaf.view()
+        leaf.flags.writeable = False
+    return leaf
+
+
+def _other(leaf):
+    """Other values of the same shape and dtype."""
+    return leaf * leaf.dtype.type(0.5) if oracle.is_floating(leaf) else leaf
+
+
+def _grown(grad):
+    return np.zeros((*grad.shape, 2), grad.dtype)
+
+
+def _shapes(inputs):
+    return [leaf.shape for leaf in _arrays(inputs)]
+
+
+def _numeric_options(component: type) -> list[str]:
+    """Options with a numeric default, where all other arguments have defaults too."""
+    parameters = list(inspect.signature(component.__init__).parameters.values())[1:]
+    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    if any(p.default is p.empty for p in named):
+        return []
+    return [p.name for p in named if type(p.default) in (int, float)]

@@ -1,0 +1,122 @@
+"""`mirror`: the NumPy twin of a constructed PyTorch module or optimizer, in PyTorch's layout."""
+
+import inspect
+
+import numpy as np
+import torch
+
+from parity_tests import catalogue, oracle
+from parity_tests.adapter import Adapter
+from reference import Layer
+
+
+class Mirror:
+    """What `mirror(module)` returns: forward, backward, buffers and the layer itself."""
+
+    def __init__(self, module: torch.nn.Module, adapter: Adapter):
+        self._signature = inspect.signature(module.forward)
+        self._adapter = adapter
+
+    @property
+    def layer(self) -> Layer:
+        return self._adapter.layer
+
+    @property
+    def params(self) -> list[np.ndarray]:
+        return self._adapter.params
+
+    @property
+    def buffers(self) -> list[np.ndarray]:
+        return list(self._adapter.buffers)
+
+    def forward(self, *inputs, **keywords):
+        """The outputs for inputs in PyTorch's layout, order and names."""
+        self._signature.bind(*inputs, **keywords)
+        self._counted = len(inputs)
+        for name in list(self._signature.parameters)[len(inputs) :]:
+            if not _holds_arrays(keywords.get(name)):
+                break
+            # A floating input that continues the positional ones counts as one of them.
+            if self._counted == len(inputs) and _is_floating(keywords[name]):
+                self._counted += 1
+            inputs = (*inputs, keywords.pop(name))
+        return self._adapter.forward(*inputs, **keywords)
+
+    def backward(self, *grad_outputs):
+        """`(grad_inputs, grad_params)` for one gradient per floating output, depth first."""
+        grad_inputs, grad_params = self._adapter.backward(*grad_outputs)
+        return grad_inputs[: self._counted], grad_params
+
+
+def _holds_arrays(value) -> bool:
+    return all(isinstance(leaf, (np.ndarray, np.generic)) for leaf in oracle.flatten(value))
+
+
+def _is_floating(value) -> bool:
+    return any(oracle.is_floating(leaf) for leaf in oracle.flatten(value))
+
+
+def mirror(module):
+    """The NumPy twin of a torch.nn module or a torch.optim optimizer.
+
+    Hyper-parameters, parameters, buffers, training mode and optimizer state are copied. What has
+    no counterpart raises NotImplementedError that names the class, and the option where only an
+    option has none.
+    """
+    if isinstance(module, torch.optim.Optimizer):
+        return catalogue.row_of(module).mirror(module)
+    return Mirror(module, adapt(module, {}))
+
+
+def adapt(module: torch.nn.Module, shared: dict[int, np.ndarray]) -> Adapter:
+    """The adapter of a module; `shared` maps parameters seen so far to their arrays."""
+    return adapt_as(catalogue.row_of(module), module, shared)
+
+
+def adapt_as(row: catalogue.Row, module: torch.nn.Module, shared: dict | None = None) -> Adapter:
+    """The adapter of a module by a given row."""
+    shared = {} if shared is None else shared
+    _refuse_hooks(module)
+    adapter = row.adapter or Adapter
+    if row.container:
+        # Its children are adapted one by one, each with its own parameters.
+        layer = row.convert(module, lambda child: adapt(child, shared))
+        return adapter(module, layer, row)
+    layer = row.convert(module)
+    parameters = list(module.parameters())
+    if parameters:
+        layer.params = [_share(shared, parameter) for parameter in parameters]
+    if buffers := list(module.buffers()):
+        layer.buffers = [buffer.detach().numpy().copy() for buffer in buffers]
+    layer.training = module.training
+    return adapter(module, layer, row)
+
+
+def _share(shared, parameter):
+    """One array for each parameter, however many modules hold it."""
+    if id(parameter) not in shared:
+        if parameter.dtype not in (torch.float32, torch.float64):
+            raise NotImplementedError(
+                f"mirror: parameters of dtype {parameter.dtype} have no counterpart; "
+                "convert the module with .float() or .double()"
+            )
+        shared[id(parameter)] = parameter.detach().numpy().copy()
+    return shared[id(parameter)]
+
+
+_HOOKS = (
+    "_forward_hooks",
+    "_forward_pre_hooks",
+    "_backward_hooks",
+    "_backward_pre_hooks",
+    "_forward_hooks_with_kwargs",
+)
+
+
+def _refuse_hooks(module):
+    for name in _HOOKS:
+        if getattr(module, name, None):
+            raise NotImplementedError(
+                f"mirror: {type(module).__name__} has hooks ({name.strip('_')}), which have no "
+                "counterpart; remove them first"
+            )

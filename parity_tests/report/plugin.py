@@ -1,0 +1,114 @@
+"""The pytest plugin of a parity run: profiles, selection, tallies from workers to the table."""
+
+import os
+import time
+
+import hypothesis
+import pytest
+
+from parity_tests.report import tally
+
+_SETTINGS = {
+    "deadline": None,
+    "print_blob": False,
+    "suppress_health_check": list(hypothesis.HealthCheck),
+}
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("parity")
+    group.addoption("--component", action="append", default=[], help="only this component")
+    group.addoption("--only", action="append", default=[], help="only this kind of test")
+    group.addoption("--dtype", action="append", default=[], help="only this dtype")
+    group.addoption("--examples", type=float, default=1.0, help="multiply the examples by this")
+    group.addoption("--soak-seed", type=int, help="draw other examples, from this seed")
+    group.addoption("--parity-report", help="write report.json here and print the table")
+    group.addoption("--lines", action="store_true", help="a line per component")
+
+
+def pytest_configure(config):
+    # Profiles of our own: whatever the environment (CI, say) sets, a run is the same.
+    seed = config.getoption("soak_seed")
+    hypothesis.settings.register_profile(
+        "parity", derandomize=seed is None, database=None, **_SETTINGS
+    )
+    hypothesis.settings.load_profile("parity")
+    tally.EXAMPLES = config.getoption("examples")
+    tally.SEED = seed
+    config.stash[_STATE] = {"tallies": [], "failures": [], "start": time.time()}
+
+
+_STATE = pytest.StashKey()
+
+
+def pytest_collection_modifyitems(config, items):
+    """Keep what was asked for."""
+    wanted = {
+        "title": config.getoption("component"),
+        "kind": config.getoption("only"),
+        "dtype": config.getoption("dtype"),
+    }
+
+    def keep(item):
+        about = getattr(getattr(item, "function", None), "parity", None)
+        if about is None:
+            return not any(wanted.values())
+        title, kind = about
+        dtype = item.callspec.params.get("dtype") if hasattr(item, "callspec") else None
+        found = {"title": title, "kind": kind, "dtype": dtype}
+        return all(not names or found[key] in names for key, names in wanted.items())
+
+    kept = [item for item in items if keep(item)]
+    if len(kept) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Hand what the item compared to its report, which crosses from the worker."""
+    tally.CURRENT = tally.Tally()
+    start = time.perf_counter()
+    try:
+        return (yield)
+    finally:
+        about = getattr(getattr(item, "function", None), "parity", None)
+        if about is not None:
+            dtype = item.callspec.params.get("dtype") if hasattr(item, "callspec") else None
+            entry = tally.CURRENT.as_dict(*about, dtype, time.perf_counter() - start)
+            item.user_properties.append(("parity", entry))
+
+
+def pytest_runtest_logreport(report):
+    state = _CONTROLLER.get("state")
+    if state is None or report.when != "call":
+        return
+    for name, entry in report.user_properties:
+        if name == "parity":
+            state["tallies"].append({**entry, "passed": report.passed})
+
+
+_CONTROLLER: dict = {}
+
+
+def pytest_sessionstart(session):
+    if not hasattr(session.config, "workerinput"):
+        _CONTROLLER["state"] = session.config.stash[_STATE]
+
+
+def pytest_terminal_summary(terminalreporter, exitstatus, config):
+    place = config.getoption("parity_report")
+    state = config.stash[_STATE]
+    if place is None or hasattr(config, "workerinput"):
+        return
+    from parity_tests.report import table
+
+    report = table.make(
+        state["tallies"],
+        seconds=time.time() - state["start"],
+        seed=tally.SEED,
+        workers=int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)) or None,
+    )
+    table.write(report, place)
+    terminalreporter.write("\n" + table.text(report, lines=config.getoption("lines")) + "\n")
+    terminalreporter.write_line(f"report: {place}")

@@ -1,0 +1,42 @@
+"""What one test item compared."""
+
+from dataclasses import dataclass
+
+from parity_tests.compare import Verdict
+
+# Set by the plugin: a factor on every number of examples, and the seed of a soak run.
+EXAMPLES = 1.0
+SEED: int | None = None
+
+
+@dataclass
+class Tally:
+    """Examples, elements, the worst error and how often the second judge was called."""
+
+    examples: int = 0
+    elements: int = 0
+    share: float = 0.0
+    where: str = ""
+    second_judge: int = 0
+
+    def add(self, verdicts: list[Verdict]):
+        """Count one example's verdicts."""
+        self.examples += 1
+        for verdict in verdicts:
+            self.elements += verdict.elements
+            self.second_judge += verdict.second_judge
+            if verdict.share > self.share:
+                self.share = verdict.share
+                self.where = f"{verdict.quantity}, {verdict.dtype}"
+
+    def as_dict(self, component: str, kind: str, dtype: str | None, seconds: float) -> dict:
+        return {
+            "component": component,
+            "kind": kind,
+            "dtype": dtype,
+            "seconds": seconds,
+            **vars(self),
+        }
+
+
+CURRENT = Tally()

@@ -1,0 +1,227 @@
+"""What inputs look like: shapes, regimes of values, kinks, hyper-parameters.
+
+Hypothesis draws the structure of a case (options, shapes, regime, seed) and a few numbers; NumPy
+fills the arrays from the drawn seed, in float64, and they are cast to the dtype under test.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+# What the numbers of an input look like.
+SMOOTH = "smooth"  # distinct and away from kinks: for numeric derivatives
+KINKS = "kinks"  # on a kink, beside it, or anywhere
+TIES = "ties"  # small whole numbers, many of them equal
+SPECIAL = "special"  # NaN, infinities, both zeros, subnormals, huge
+ORDINARY = ("ordinary", "wide", "large", "small", "drawn")
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a case: its shape and what its values may be.
+
+    `values` names one of VALUES; `details` are that function's further arguments.
+    """
+
+    shape: tuple[int, ...]
+    values: str = "real"
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a row draws: constructor options, inputs (nested as forward nests them), keywords."""
+
+    options: Mapping[str, Any]
+    inputs: tuple
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One example: a row's draft and how its arrays are filled."""
+
+    draft: Draft
+    regime: str
+    seed: int
+    training: bool
+    strided: bool
+    drawn: tuple[float, ...] = ()
+
+
+# --- shapes and options ---
+
+
+def sizes(minimum: int = 0, maximum: int = 4) -> st.SearchStrategy[int]:
+    """The length of an axis."""
+    return st.integers(minimum, maximum)
+
+
+@st.composite
+def shapes(draw, minimum_rank=0, maximum_rank=4, minimum=0, maximum=4):
+    """A shape of any rank in the range, each axis in its own."""
+    rank = draw(st.integers(minimum_rank, maximum_rank))
+    return tuple(draw(sizes(minimum, maximum)) for _ in range(rank))
+
+
+def numbers(minimum: float, maximum: float, **keywords) -> st.SearchStrategy[float]:
+    """A float that float32 holds exactly, so that both dtypes test the same option."""
+    return st.floats(
+        float(np.float32(minimum)), float(np.float32(maximum)), width=32, **keywords
+    ).map(lambda number: 0.0 if abs(number) < 1e-30 else number)
+
+
+def elementwise(**options: st.SearchStrategy) -> Callable:
+    """The draw of a component that takes one array of any shape, with these options."""
+
+    def draw_elementwise(draw):
+        drawn = {name: draw(strategy) for name, strategy in options.items()}
+        return Draft(drawn, (Input(draw(shapes())),))
+
+    return draw_elementwise
+
+
+@st.composite
+def cases(draw, draw_draft: Callable, regimes: Sequence[str]):
+    """A case of a row, in one of the regimes."""
+    draft = draw_draft(draw)
+    regime = draw(st.sampled_from(regimes))
+    drawn = ()
+    if regime == "drawn":
+        drawn = tuple(draw(st.lists(numbers(-8, 8), min_size=1, max_size=6)))
+    return Case(
+        draft,
+        regime,
+        seed=draw(st.integers(0, 2**32 - 1)),
+        training=draw(st.booleans()),
+        strided=draw(st.booleans()),
+        drawn=drawn,
+    )
+
+
+# --- values ---
+
+
+def fill(case: Case, kinks: Sequence[float], decades: float, huge: bool) -> tuple:
+    """The inputs of a case as float64 (or integer) arrays, nested as the draft nests them."""
+    rng = np.random.default_rng(case.seed)
+    regime = Regime(case.regime, rng, tuple(kinks), decades, huge, case.drawn)
+
+    def filled(entry):
+        if isinstance(entry, tuple):
+            return tuple(filled(part) for part in entry)
+        if not isinstance(entry, Input):
+            return entry
+        return VALUES[entry.values](regime, entry.shape, **entry.details)
+
+    return filled(case.draft.inputs)
+
+
+@dataclass(frozen=True)
+class Regime:
+    """How real numbers are drawn in one case."""
+
+    name: str
+    rng: np.random.Generator
+    kinks: tuple[float, ...] = ()
+    decades: float = 30
+    huge: bool = True
+    drawn: tuple[float, ...] = ()
+
+    def real(self, shape) -> np.ndarray:
+        normal = self.rng.normal(size=shape)
+        match self.name:
+            case "ordinary":
+                return normal
+            case "large":
+                return 30 * normal
+            case "small":
+                return 1e-4 * normal
+            case "wide":
+                power = self.rng.uniform(-self.decades, self.decades, size=shape)
+                return np.sign(normal) * 10**power
+            case "drawn":
+                return np.resize(np.asarray(self.drawn), shape)
+            case "smooth":
+                return self._smooth(shape)
+            case "kinks":
+                return self._mixed(shape, self._around_kinks(), normal)
+            case "ties":
+                return self.rng.integers(-2, 3, size=shape).astype(float)
+            case "special":
+                return self._mixed(shape, self._specials(), normal)
+        raise ValueError(f"unknown regime {self.name!r}")
+
+    def _smooth(self, shape):
+        count = int(np.prod(shape))
+        spread = self.rng.permutation(np.linspace(-2, 2, count + 2)[1:-1]).reshape(shape)
+        values = spread + self.rng.uniform(-0.4, 0.4, shape) / (count + 1)
+        for kink in self.kinks:
+            near = np.abs(values - kink) < 0.05
+            values = np.where(near, kink + np.copysign(0.05, values - kink) + values / 50, values)
+        return values
+
+    def _mixed(self, shape, chosen, normal):
+        if not chosen:
+            return normal
+        picked = self.rng.choice(np.asarray(chosen), size=shape)
+        return np.where(self.rng.random(shape) < 0.6, picked, normal)
+
+    def _around_kinks(self):
+        # Neighbours in float32, so that the cast to either dtype keeps them apart.
+        beside = [
+            float(np.nextafter(np.float32(kink), np.float32(side)))
+            for kink in self.kinks
+            for side in (-np.inf, np.inf)
+        ]
+        return [*self.kinks, *self.kinks, *beside]
+
+    def _specials(self):
+        values = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-40, -1e-40]
+        return [*values, 1e-44, 3e38, -3e38, 1e20, -1e20] if self.huge else values
+
+
+def _integers(regime, shape, low, high, ignored=None):
+    values = regime.rng.integers(low, high, size=shape)
+    if ignored is not None:
+        values = np.where(regime.rng.random(shape) < 0.2, ignored, values)
+    return values
+
+
+def _probability(regime, shape):
+    values = regime.rng.uniform(0.02, 0.98, shape)
+    if regime.name in (KINKS, TIES, SPECIAL):
+        values = np.where(regime.rng.random(shape) < 0.3, values.round(), values)
+    return values
+
+
+def _probabilities(regime, shape, axis=-1):
+    values = np.exp(regime.rng.normal(size=shape))
+    return values / values.sum(axis=axis, keepdims=True) if values.size else values
+
+
+VALUES: dict[str, Callable] = {
+    "real": lambda regime, shape: regime.real(shape),
+    "normal": lambda regime, shape: regime.rng.normal(size=shape),
+    "positive": lambda regime, shape: np.exp(regime.rng.normal(size=shape)),
+    "probability": _probability,
+    "probabilities": _probabilities,
+    "log_probabilities": lambda regime, shape, axis=-1: np.log(_probabilities(regime, shape, axis)),
+    "integers": _integers,
+    "binary": lambda regime, shape: regime.rng.integers(0, 2, size=shape).astype(float),
+    "signs": lambda regime, shape: regime.rng.choice([-1.0, 1.0], size=shape),
+    "mask": lambda regime, shape, rate=0.3: regime.rng.random(shape) < rate,
+    "given": lambda regime, shape, array: np.asarray(array).reshape(shape),
+}
+
+
+def strided(array: np.ndarray) -> np.ndarray:
+    """The same values in memory that is neither contiguous nor in the order of the axes."""
+    if array.ndim == 0 or array.size == 0:
+        return array
+    turned = np.ascontiguousarray(array.T)
+    spaced = np.repeat(turned, 2, axis=0)[::2]
+    return spaced.T

@@ -1,0 +1,310 @@
+"""One example run on both sides: a row, a case and a dtype become two sets of results."""
+
+import contextlib
+import copy
+import functools
+
+import numpy as np
+import torch
+
+from parity_tests import compare, oracle, strategies, tolerances
+from parity_tests.catalogue import Row
+from parity_tests.compare import Verdict
+from parity_tests.mirroring import adapt_as
+from parity_tests.oracle import Results
+from parity_tests.strategies import Case
+
+# How far inputs move, relatively, to measure how far results move (see `movement`).
+_STEP = 2.0**-20
+_MOVES = 4
+
+
+class Trial:
+    """A module, its mirror and their inputs, built from a drawn case."""
+
+    def __init__(self, row: Row, case: Case, dtype: str):
+        self.row = row
+        self.case = case
+        self.dtype = np.dtype(dtype)
+        self.module = build(row, case, dtype)
+        self.kinks = tuple(row.kinks_of(self.module))
+        elementwise = row.is_elementwise()
+        decades = row.decades if row.decades is not None else (30 if elementwise else 3)
+        inputs = oracle.cast(strategies.fill(case, self.kinks, decades, elementwise), self.dtype)
+        if case.strided:
+            inputs = oracle.map_structure(_strided, inputs)
+        self.inputs = inputs
+        self.keywords = {
+            name: oracle.cast(value, self.dtype) for name, value in case.draft.keywords.items()
+        }
+
+    @functools.cached_property
+    def theirs(self) -> Results:
+        """PyTorch's results."""
+        return self.run_torch(self.module, self.inputs)
+
+    @functools.cached_property
+    def ours(self) -> Results:
+        """The reference's results, in PyTorch's layout."""
+        return self.run_reference(self.adapter(), self.inputs)
+
+    @functools.cached_property
+    def in_double(self) -> Results:
+        """PyTorch's results on the same numbers in float64."""
+        return self.run_torch(copy.deepcopy(self.module).double(), self.inputs, np.float64)
+
+    def upstream(self, outputs: list[np.ndarray]) -> list[np.ndarray | None]:
+        """A random gradient for each floating output; sometimes none for one of several."""
+        rng = np.random.default_rng([self.case.seed, 1])
+        grads = [np.asarray(rng.normal(size=o.shape)).astype(self.dtype) for o in outputs]
+        if len(grads) > 1 and rng.random() < 0.3:
+            grads[rng.integers(len(grads))] = None
+        return grads
+
+    def run_torch(self, module, inputs, dtype=None) -> Results:
+        """Forward and backward in PyTorch, of a copy: forward may change buffers."""
+        dtype = dtype or self.dtype
+
+        def upstream(outputs):
+            return [None if g is None else g.astype(dtype) for g in self.upstream(outputs)]
+
+        constant = () if self.row.differentiable_target else self.row.targets
+        with oracle.seeded(self.case.seed % 2**31):
+            return oracle.run(
+                copy.deepcopy(module),
+                oracle.cast(inputs, dtype),
+                {name: oracle.cast(value, dtype) for name, value in self.keywords.items()},
+                upstream,
+                constant,
+            )
+
+    def adapter(self, dtype=None):
+        """A fresh mirror of the module; with a dtype, its parameters and buffers cast to it."""
+        adapter = adapt_as(self.row, copy.deepcopy(self.module))
+        if dtype is not None and adapter.params:
+            adapter.layer.params = [oracle.cast(param, dtype) for param in adapter.params]
+        if dtype is not None and adapter.buffers:
+            adapter.layer.buffers = [oracle.cast(buffer, dtype) for buffer in adapter.buffers]
+        return adapter
+
+    def forward(self, adapter, inputs):
+        """Our forward; a random layer repeats PyTorch's draws."""
+        if self.row.replay is not None and self.module.training:
+            with oracle.seeded(self.case.seed % 2**31):
+                adapter.layer.rng = self.row.replay(copy.deepcopy(self.module), self.inputs)
+        dtype = next((a.dtype for a in oracle.flatten(inputs) if oracle.is_floating(a)), None)
+        keywords = {name: oracle.cast(value, dtype) for name, value in self.keywords.items()}
+        return adapter.forward(*inputs, **keywords)
+
+    def run_reference(self, adapter, inputs, upstream=None) -> Results:
+        """Our forward and backward."""
+        with self.tolerating_nonfinite():
+            outputs = [np.asarray(leaf) for leaf in oracle.flatten(self.forward(adapter, inputs))]
+            floating = [output for output in outputs if oracle.is_floating(output)]
+            grads = upstream if upstream is not None else self.upstream(floating)
+            grad_inputs, grad_params = adapter.backward(*grads)
+        aligned = [
+            grad
+            for entry, own in zip(grad_inputs, inputs, strict=True)
+            for grad in _align(entry, own)
+        ]
+        return Results(outputs, aligned, list(grad_params), list(adapter.buffers))
+
+    def tolerating_nonfinite(self):
+        """A warning is a failure, unless PyTorch's own answer holds a NaN or an infinity."""
+        arrays = [array for _, array in self.theirs.quantities() if array is not None]
+        arrays += [a for a in oracle.flatten(self.inputs) if oracle.is_floating(a)]
+        if all(np.isfinite(a).all() for a in arrays):
+            return contextlib.nullcontext()
+        return np.errstate(invalid="ignore", over="ignore", divide="ignore")
+
+    # --- units and judges ---
+
+    def verdicts(self) -> list[Verdict]:
+        """The verdict on every quantity."""
+        theirs = dict(self.theirs.quantities())
+        ours = dict(self.ours.quantities())
+        found = [self.verdict(name, ours.get(name), array) for name, array in theirs.items()]
+        extra = [name for name in ours if name not in theirs]
+        if extra:
+            message = f"{extra[0]}: PyTorch has no such quantity; ours are {', '.join(ours)}"
+            found.append(Verdict(extra[0], str(self.dtype), 0, np.inf, 0, message))
+        return found
+
+    def verdict(self, name: str, actual, expected) -> Verdict:
+        """Our value of one quantity against PyTorch's."""
+        kind = self.row.kind(name)
+        stem = name.partition("[")[0]
+        if expected is None or not oracle.is_floating(expected):
+            kind = "exact"
+        unit = 1.0 if expected is None else self.unit(name, kind, expected)
+        return compare.compare(
+            name,
+            actual,
+            expected,
+            budget=tolerances.budget(self.row.title, name, kind, str(self.dtype)),
+            unit=unit,
+            judges=self.judges(name, kind),
+            signed_zeros=self.row.signed_zeros and self.row.is_elementwise() and stem == "output",
+            asserted=self.asserted(stem, expected),
+            context=self.context(),
+        )
+
+    def unit(self, name: str, kind: str, expected: np.ndarray) -> np.ndarray | float:
+        """What one unit of the budget is worth at each element."""
+        if kind == "exact":
+            return 1.0
+        least = compare.ulp(expected, self.dtype)
+        eps = np.finfo(self.dtype).eps
+        if kind == "elementwise":
+            source = self.row.floor.get(name.partition("[")[0])
+            return least if source is None else np.maximum(least, eps * self.magnitude(source))
+        terms = self.terms if kind == "sum" else self.movement
+        magnitude = np.nan_to_num(terms.get(name, np.zeros(())), posinf=0)
+        return np.maximum(least / 2, eps * magnitude)
+
+    def magnitude(self, source: str) -> np.ndarray:
+        """The magnitude of the input or of the upstream gradient, 0 where it is not finite."""
+        return np.abs(np.nan_to_num(self.context()[source], posinf=0, neginf=0))
+
+    @functools.cached_property
+    def terms(self) -> dict[str, np.ndarray]:
+        """For sums and products: the same layer on absolute values adds up its terms."""
+
+        def absolute(array):
+            return np.abs(np.nan_to_num(array.astype(np.float64), posinf=0, neginf=0))
+
+        adapter = self.adapter(np.float64)
+        if adapter.params:
+            adapter.layer.params = [absolute(param) for param in adapter.params]
+        inputs = oracle.map_structure(
+            lambda leaf: absolute(leaf) if oracle.is_floating(leaf) else leaf, self.inputs
+        )
+        floating = [output for output in self.theirs.outputs if oracle.is_floating(output)]
+        upstream = [None if g is None else absolute(g) for g in self.upstream(floating)]
+        results = self.run_reference(adapter, inputs, upstream)
+        return {name: array for name, array in results.quantities() if array is not None}
+
+    @functools.cached_property
+    def movement(self) -> dict[str, np.ndarray]:
+        """For compositions: how far PyTorch's float64 results move, relative to the move of
+        every input and parameter by random factors of about 1 + 2^-20."""
+        rng = np.random.default_rng([self.case.seed, 2])
+        still = dict(self.in_double.quantities())
+        largest = {name: np.abs(a) for name, a in still.items() if oracle.is_floating(a)}
+        for _ in range(_MOVES):
+
+            def moved(array):
+                if not oracle.is_floating(array):
+                    return array
+                direction = rng.choice([-1, 1], array.shape) * rng.uniform(0.5, 1, array.shape)
+                return array.astype(np.float64) * (1 + _STEP * direction)
+
+            module = copy.deepcopy(self.module).double()
+            with torch.no_grad():
+                for parameter in module.parameters():
+                    parameter.copy_(torch.from_numpy(np.asarray(moved(parameter.numpy()))))
+            inputs = oracle.map_structure(moved, self.inputs)
+            for name, array in self.run_torch(module, inputs, np.float64).quantities():
+                if name in largest and array is not None:
+                    with np.errstate(invalid="ignore"):
+                        distance = np.abs(array - still[name]) / _STEP
+                    largest[name] = np.fmax(largest[name], distance)
+        # A random direction can leave one element still: a tenth of the mean is its least.
+        return {
+            name: np.fmax(array, 0.1 * np.mean(np.nan_to_num(array, posinf=0)) if array.size else 0)
+            for name, array in largest.items()
+        }
+
+    def judges(self, name: str, kind: str) -> list[compare.Judge]:
+        """Who else may say that an element is right, where PyTorch in this dtype says no."""
+        if kind == "exact" or self.case.regime == strategies.TIES:
+            return []
+        judges = []
+        if self.dtype == np.float32:
+            judges.append(functools.partial(self.judge_in_double, name, kind))
+        if name.partition("[")[0] in self.row.oracle_floor:
+            judges.append(functools.partial(self.judge_in_longdouble, name, kind))
+        return judges
+
+    def judge_in_double(self, name, kind):
+        """PyTorch in float64 on the same numbers."""
+        expected = self.without_kinks(dict(self.in_double.quantities())[name])
+        return expected, self.unit(name, kind, expected)
+
+    def judge_in_longdouble(self, name, kind):
+        """The same class in longdouble, itself within the oracle's own rounding of PyTorch."""
+        inputs = oracle.cast(self.inputs, np.longdouble)
+        floating = [output for output in self.theirs.outputs if oracle.is_floating(output)]
+        upstream = oracle.cast(tuple(self.upstream(floating)), np.longdouble)
+        adapter = self.adapter(np.longdouble)
+        judged = dict(self.run_reference(adapter, inputs, list(upstream)).quantities())[name]
+        expected = dict(self.theirs.quantities())[name]
+        floor = self.magnitude(self.row.oracle_floor[name.partition("[")[0]])
+        anchored = np.abs(judged - expected) <= 4 * np.finfo(self.dtype).eps * floor
+        judged = self.without_kinks(np.where(anchored, judged, np.nan))
+        return judged, self.unit(name, kind, judged)
+
+    def without_kinks(self, expected):
+        """NaN, which no judge accepts, where the input lies on a kink."""
+        first = oracle.flatten(self.inputs)[0]
+        if not self.kinks or first.shape != expected.shape:
+            return expected
+        return np.where(np.isin(first, np.asarray(self.kinks, first.dtype)), np.nan, expected)
+
+    def asserted(self, stem: str, expected) -> np.ndarray | None:
+        """Where PyTorch defines the gradient: not at a NaN, if the row says so."""
+        if self.row.gradient_at_nan or not stem.startswith("grad"):
+            return None
+        first = oracle.flatten(self.inputs)[0]
+        if expected is None or first.shape != expected.shape:
+            return None
+        return ~np.isnan(first)
+
+    def context(self) -> dict[str, np.ndarray]:
+        """The arrays that help to say what is wrong."""
+        floating = [output for output in self.theirs.outputs if oracle.is_floating(output)]
+        upstream = self.upstream(floating)
+        named = {"input": next(iter(oracle.flatten(self.inputs)), None)}
+        named["grad_output"] = upstream[0] if upstream else None
+        return {name: array for name, array in named.items() if oracle.is_floating(array)}
+
+
+def build(row: Row, case: Case, dtype: str) -> torch.nn.Module:
+    """The drawn module, its parameters and buffers moved off their initial values."""
+    numpy_dtype, torch_dtype = np.dtype(dtype), getattr(torch, dtype)
+    options = {
+        name: oracle.to_tensor(oracle.cast(value, numpy_dtype))
+        if isinstance(value, np.ndarray)
+        else value
+        for name, value in case.draft.options.items()
+    }
+    with oracle.seeded(case.seed % 2**31), oracle.quiet():
+        module = row.oracle(**options).to(torch_dtype)
+    rng = np.random.default_rng([case.seed, 3])
+    (row.prepare or _move)(module, rng)
+    return module.train(case.training)
+
+
+def _move(module, rng):
+    """Parameters off their initial zeros and ones; running statistics stay positive."""
+    with torch.no_grad():
+        for parameter in module.parameters():
+            noise = rng.normal(scale=0.5, size=tuple(parameter.shape))
+            parameter += torch.as_tensor(noise, dtype=parameter.dtype)
+        for buffer in module.buffers():
+            if buffer.is_floating_point():
+                noise = rng.uniform(0, 1, size=tuple(buffer.shape))
+                buffer += torch.as_tensor(noise, dtype=buffer.dtype)
+
+
+def _align(grad, entry):
+    """One gradient for each leaf of an input, None where there is none."""
+    if not isinstance(entry, (tuple, list)):
+        return [grad]
+    parts = grad if isinstance(grad, tuple) else (None,) * len(entry)
+    return [leaf for part, own in zip(parts, entry, strict=True) for leaf in _align(part, own)]
+
+
+def _strided(leaf):
+    return strategies.strided(leaf) if isinstance(leaf, np.ndarray) else leaf
