@@ -135,6 +135,14 @@ def check_margins(owner, *, method="__init__", **option):
     return tuple(operator.index(margin) for margin in value)
 
 
+def check_at_most(owner, limit, *, method="__init__", **option):
+    """A number no greater than `limit`, a pair (name, number)."""
+    ((name, value),) = option.items()
+    if value > limit[1]:
+        fail(ValueError, owner, method, name, f"be at most {limit[0]}={limit[1]}", value)
+    return value
+
+
 def check_divides(owner, divisor, *, method="__init__", **option):
     """A count that `divisor`, a pair (name, number), divides."""
     ((name, value),) = option.items()
@@ -236,6 +244,15 @@ def check_least_rank(owner, minimum, layout, *, method="forward", **array):
         fail(ValueError, owner, method, name, requirement, _shape(value))
 
 
+def check_axis(owner, axis, option, *, method="forward", **array):
+    """An array that has the axis that an option names; returns it counted from the start."""
+    ((name, value),) = array.items()
+    axes = max(value.ndim, 1)  # a number counts as one axis of one element
+    if not -axes <= axis < axes:
+        fail(ValueError, owner, method, name, f"have an axis {option}={axis}", _shape(value))
+    return axis % axes
+
+
 def check_last_axis(owner, count, what, *, method="forward", hint="", **array):
     """An array whose last axis holds `count` of `what` (features, channels, classes)."""
     ((name, value),) = array.items()
@@ -251,6 +268,59 @@ def check_shape(owner, shape, *, method="forward", hint="", **array):
     ((name, value),) = array.items()
     if np.shape(value) != tuple(shape):
         fail(ValueError, owner, method, name, f"have shape {tuple(shape)}", _shape(value), hint)
+
+
+def check_broadcast(owner, *, shape=None, method="forward", **arrays):
+    """Arrays whose shapes broadcast together: to `shape` if it is given; returns the result."""
+    shapes = {name: np.shape(array) for name, array in arrays.items() if array is not None}
+    try:
+        result = np.broadcast_shapes(*shapes.values(), shape or ())
+    except ValueError:
+        result = None
+    name, last = list(shapes.items())[-1]
+    if shape is not None and result != tuple(shape):
+        fail(ValueError, owner, method, name, f"broadcast to shape {tuple(shape)}", f"shape {last}")
+    if result is None:
+        others = " and ".join(f"{other} of shape {shapes[other]}" for other in list(shapes)[:-1])
+        fail(ValueError, owner, method, name, f"broadcast with {others}", f"shape {last}")
+    return result
+
+
+def check_unit_interval(owner, *, method="forward", **array):
+    """An array of numbers in [0, 1]."""
+    ((name, value),) = array.items()
+    bad = ~((value >= 0) & (value <= 1))
+    if np.any(bad):
+        fact = f"{np.asarray(value)[bad].flat[0]} at index {_first(bad)}"
+        fail(ValueError, owner, method, name, "lie in [0, 1]", fact)
+
+
+def check_above(owner, bound, *, method="forward", **array):
+    """An array of numbers above `bound` (NaN passes)."""
+    ((name, value),) = array.items()
+    bad = value <= bound
+    if np.any(bad):
+        fact = f"{np.asarray(value)[bad].flat[0]} at index {_first(bad)}"
+        fail(ValueError, owner, method, name, f"be above {bound}", fact)
+
+
+def check_no_negative(owner, *, method="forward", **array):
+    """An array of numbers that are 0 or more (NaN passes)."""
+    ((name, value),) = array.items()
+    bad = value < 0
+    if np.any(bad):
+        fact = f"{np.asarray(value)[bad].flat[0]} at index {_first(bad)}"
+        fail(ValueError, owner, method, name, "be 0 or more", fact)
+
+
+def check_labels(owner, dtype, *, method="forward", **array):
+    """An array of real numbers, such as labels of -1 and 1; returns it in `dtype`."""
+    ((name, value),) = array.items()
+    if not isinstance(value, (np.ndarray, np.generic)):
+        fail(TypeError, owner, method, name, "be a NumPy array", _kind(value))
+    if not np.issubdtype(value.dtype, np.number):
+        fail(TypeError, owner, method, name, "hold numbers", f"dtype {value.dtype}")
+    return value.astype(dtype)
 
 
 def check_window(owner, kernel, padded, *, method="forward", **array):
@@ -276,6 +346,23 @@ def check_padding(owner, margins, limits, *, method="forward", **array):
             requirement = f"have places enough on axis {axis} to fill a margin of"
             requirement = f"{requirement} {max(before, after)} (at most {max(limit, 0)})"
             fail(ValueError, owner, method, name, requirement, _shape(value))
+
+
+def check_places(owner, margins, *, method="forward", **array):
+    """An array with places on every axis but the first, and some left once padded."""
+    ((name, value),) = array.items()
+    sizes = [value.shape[axis] + before + after for axis, before, after in margins]
+    if 0 in value.shape[-1 - len(sizes) :]:
+        fail(ValueError, owner, method, name, "have no empty axis but the batch", _shape(value))
+    if max(sizes) == 0:
+        fail(ValueError, owner, method, name, "have places left once padded", _shape(value))
+
+
+def check_unit_stride(owner, padding, *, method="__init__", **option):
+    """A stride of 1 on every axis, for a padding that keeps the sizes."""
+    ((name, value),) = option.items()
+    if any(step != 1 for step in value):
+        fail(ValueError, owner, method, name, f"be 1 where padding is {padding!r}", value)
 
 
 def check_half(owner, pool_size, *, method="__init__", **option):
@@ -388,6 +475,59 @@ def check_upstream(owner, grad_outputs):
 # --- optimizers ---
 
 
+def check_number_within(owner, lowest, highest, *, method="__init__", **option):
+    """A finite number in [lowest, highest]."""
+    ((name, value),) = option.items()
+    if not lowest <= check_number(owner, method=method, **option) <= highest:
+        fail(ValueError, owner, method, name, f"lie in [{lowest}, {highest}]", value)
+    return value
+
+
+def check_numbers(owner, count, *, method="__init__", **option):
+    """A tuple of so many finite numbers."""
+    ((name, value),) = option.items()
+    if not isinstance(value, (tuple, list)) or len(value) != count:
+        fail(ValueError, owner, method, name, f"be {count} numbers", repr(value))
+    for place, number in enumerate(value):
+        check_number(owner, method=method, **{f"{name}[{place}]": number})
+    return value
+
+
+def check_betas(owner, *, method="__init__", **option):
+    """Two numbers in [0, 1)."""
+    ((name, value),) = option.items()
+    if not all(0 <= beta < 1 for beta in check_numbers(owner, 2, method=method, **option)):
+        fail(ValueError, owner, method, name, "lie in [0, 1)", value)
+    return value
+
+
+def check_etas(owner, *, method="__init__", **option):
+    """Two factors, one in (0, 1) and one above 1."""
+    ((name, value),) = option.items()
+    shrink, grow = check_numbers(owner, 2, method=method, **option)
+    if not 0 < shrink < 1 < grow:
+        fail(ValueError, owner, method, name, "be a factor in (0, 1) and one above 1", value)
+    return value
+
+
+def check_eps_pair(owner, *, method="__init__", **option):
+    """Two numbers of 0 or more, the first of which may be None."""
+    ((name, value),) = option.items()
+    if isinstance(value, (tuple, list)) and len(value) == 2 and value[0] is None:
+        check_nonnegative(owner, method=method, **{f"{name}[1]": value[1]})
+    elif any(number < 0 for number in check_numbers(owner, 2, method=method, **option)):
+        fail(ValueError, owner, method, name, "be 0 or more", value)
+    return value
+
+
+def check_scalar_dtype(owner, *, method="__init__", **option):
+    """A floating dtype; None is float64."""
+    ((name, value),) = option.items()
+    if value is not None and value not in (np.float32, np.float64, np.longdouble):
+        fail(TypeError, owner, method, name, "be None or a floating dtype", repr(value))
+    return np.dtype(np.float64 if value is None else value)
+
+
 def check_callable(owner, *, method="__init__", **option):
     """Something that can be called."""
     ((name, value),) = option.items()
@@ -488,6 +628,30 @@ def check_grad(owner, place, param, grad):
     if grad.shape != param.shape:
         requirement = f"have the parameter's shape {param.shape}"
         fail(ValueError, owner, "step", f"grads[{place}]", requirement, _shape(grad))
+
+
+def check_sparse_grad(owner, place, param, grad):
+    """An array of the parameter's shape, or a pair (indices, rows) that fits into it."""
+    argument = f"grads[{place}]"
+    if param.ndim == 0:
+        fail(ValueError, owner, "step", f"params[{place}]", "have an axis or more", _shape(param))
+    if not isinstance(grad, tuple):
+        check_grad(owner, place, param, grad)
+        return
+    if len(grad) != 2:
+        requirement = "be an array or a pair (indices, rows)"
+        fail(ValueError, owner, "step", argument, requirement, f"{len(grad)} entries")
+    indices, rows = grad
+    check_integers(owner, method="step", **{f"{argument}[0]": indices})
+    check_floating(owner, "step", f"{argument}[1]", rows)
+    if indices.ndim not in (1, 2) or np.atleast_2d(indices).shape[0] > param.ndim:
+        requirement = f"have shape (n,) or (k, n) with k <= {param.ndim}"
+        fail(ValueError, owner, "step", f"{argument}[0]", requirement, _shape(indices))
+    for axis, along in enumerate(np.atleast_2d(indices)):
+        named = {f"{argument}[0]": along}
+        check_indices(owner, param.shape[axis], method="step", **named)
+    axes, count = np.atleast_2d(indices).shape
+    check_shape(owner, (count, *param.shape[axes:]), method="step", **{f"{argument}[1]": rows})
 
 
 def check_state(owner, state, params):

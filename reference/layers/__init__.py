@@ -1,25 +1,43 @@
 """Layers (chapters 19 to 26)."""
 
 from reference.layers.containers import Parallel, Residual, Sequential
+from reference.layers.convolution import Convolution1D, Convolution2D, Convolution3D
 from reference.layers.dense import Bilinear, Identity, Linear
 from reference.layers.dropout import AlphaDropout, ChannelDropout, Dropout, FeatureAlphaDropout
 from reference.layers.embedding import Embedding, EmbeddingBag
+from reference.layers.padding import (
+    CircularPad,
+    ConstantPad,
+    ReflectionPad,
+    ReplicationPad,
+    ZeroPad,
+)
 from reference.layers.pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
+from reference.layers.reshaping import Flatten
 
 __all__ = [
     "AlphaDropout",
     "Bilinear",
     "ChannelDropout",
+    "CircularPad",
+    "ConstantPad",
+    "Convolution1D",
+    "Convolution2D",
+    "Convolution3D",
     "Dropout",
     "Embedding",
     "EmbeddingBag",
     "FeatureAlphaDropout",
+    "Flatten",
     "Identity",
     "Linear",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
     "Parallel",
+    "ReflectionPad",
+    "ReplicationPad",
     "Residual",
     "Sequential",
+    "ZeroPad",
 ]

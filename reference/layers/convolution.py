@@ -1,0 +1,247 @@
+"""Convolution in one, two and three dimensions (section 22.2)."""
+
+import math
+
+import numpy as np
+
+from reference import _checks
+from reference._base import Layer
+from reference.layers import _windows
+from reference.layers.padding import CircularPad, ReflectionPad, ReplicationPad, ZeroPad
+
+# What surrounds the image, by padding_mode.
+PADDINGS = {
+    "zeros": ZeroPad,
+    "reflect": ReflectionPad,
+    "replicate": ReplicationPad,
+    "circular": CircularPad,
+}
+
+
+class ConvolutionND(Layer):
+    """Filters that slide over an image of `rank` axes: the common body of the three convolutions.
+
+    Formula: y[b, o, f] = bias[f] + sum over taps t and channels c of
+        kernels[f, c, t] padded[b, stride o + dilation t, c], with o and t of `rank` numbers each
+        and c running over the channels of the filter's group.
+    Derivative: dL/dkernels[f, c, t] = sum over b and o of g[b, o, f] padded[b, stride o +
+        dilation t, c]; dL/dbias[f] = sum over b and o of g[b, o, f]; dL/dpadded[b, i, c] = sum
+        over f, o and t with stride o + dilation t = i of g[b, o, f] kernels[f, c, t].
+    Shapes: x (batch, *sizes, input_channels) or without the batch, kernels (num_filters,
+        input_channels / groups, *kernel_size), biases (num_filters,), y (batch, *outputs,
+        num_filters) with outputs = (size + margins - dilation (kernel - 1) - 1) // stride + 1.
+    Dtypes: float32 and float64; the output has the promotion of the input's and the kernels'.
+    Errors: TypeError for an array that is not floating; ValueError for another number of axes or
+        channels, a size smaller than the kernel once padded, padding that its mode cannot fill,
+        or an upstream gradient of another shape; RuntimeError for backward before forward.
+    Book: section 22.2.
+    Paper: LeCun et al. (1989), Backpropagation applied to handwritten zip code recognition,
+        Neural Computation 1(4), DOI 10.1162/neco.1989.1.4.541.
+    PyTorch: the common ground of torch.nn.Conv1d, Conv2d and Conv3d.
+    """
+
+    rank = None
+
+    def __init__(
+        self,
+        input_channels,
+        num_filters,
+        kernel_size,
+        stride=1,
+        padding=0,
+        dilation=1,
+        groups=1,
+        padding_mode="zeros",
+        bias=True,
+        rng=None,
+    ):
+        super().__init__()
+        self.input_channels = _checks.check_integer(self, input_channels=input_channels)
+        self.num_filters = _checks.check_integer(self, num_filters=num_filters)
+        self.groups = _checks.check_integer(self, groups=groups)
+        _checks.check_divides(self, ("groups", groups), input_channels=input_channels)
+        _checks.check_divides(self, ("groups", groups), num_filters=num_filters)
+        self.kernel_size = _checks.check_sizes(self, self.rank, kernel_size=kernel_size)
+        self.stride = _checks.check_sizes(self, self.rank, stride=stride)
+        self.dilation = _checks.check_sizes(self, self.rank, dilation=dilation)
+        self.padding = padding
+        self.padding_mode = _checks.check_choice(self, PADDINGS, padding_mode=padding_mode)
+        self.pad = PADDINGS[padding_mode](self.margins())
+        self.bias = _checks.check_flag(self, bias=bias)
+        rng = _checks.check_generator(self, rng=rng)
+        kernels = (num_filters, input_channels // groups, *self.kernel_size)
+        bound = 1 / math.sqrt(math.prod(kernels[1:]))
+        shapes = [kernels, (num_filters,)][: 1 + self.bias]
+        self.params = [rng.uniform(-bound, bound, shape) for shape in shapes]
+
+    @property
+    def kernels(self):
+        return self.params[0]
+
+    @property
+    def biases(self):
+        return self.params[1] if self.bias else None
+
+    def margins(self):
+        """The padding before and after each axis, the last axis first."""
+        if self.padding == "valid":
+            return (0, 0) * self.rank
+        if self.padding == "same":
+            _checks.check_unit_stride(self, self.padding, stride=self.stride)
+            reach = _windows.spans(self.kernel_size, self.dilation)
+            # The odd place of an even kernel goes to the end.
+            pairs = [((span - 1) // 2, span // 2) for span in reach]
+        else:
+            sizes = _checks.check_sizes(self, self.rank, minimum=0, padding=self.padding)
+            pairs = [(size, size) for size in sizes]
+        return tuple(margin for pair in reversed(pairs) for margin in pair)
+
+    def check(self, input_data):
+        """Raise for an input that the layer cannot take."""
+        layout = "(batch, *sizes, channels)"
+        _checks.check_rank(self, (self.rank + 1, self.rank + 2), layout, input_data=input_data)
+        _checks.check_last_axis(self, self.input_channels, "channels", input_data=input_data)
+        self.pad.check(self, input_data)
+        _checks.check_places(self, self.pad.margins(input_data.ndim), input_data=input_data)
+        padded = [
+            input_data.shape[axis] + before + after
+            for axis, before, after in reversed(self.pad.margins(input_data.ndim))
+        ]
+        spans = _windows.spans(self.kernel_size, self.dilation)
+        _checks.check_window(self, spans, padded, input_data=input_data)
+
+    def windows(self):
+        """A view of the windows of every image: (batch, *outputs, *kernel_size, channels)."""
+        return _windows.windows(self.images, self.kernel_size, self.stride, self.dilation)
+
+    def rows(self, image_windows):
+        """The windows of one image, a row each: (groups, places, taps * channels)."""
+        channels = self.input_channels // self.groups
+        split = image_windows.reshape(math.prod(self.outputs), -1, self.groups, channels)
+        return np.moveaxis(split, 2, 0).reshape(self.groups, len(split), -1)
+
+    def forward(self, input_data):
+        self.check(input_data)
+        padded = self.pad.forward(input_data)
+        self.padded_shape = padded.shape
+        batch = input_data.shape[: -1 - self.rank]  # empty for one image alone
+        self.images = padded.reshape(math.prod(batch), *padded.shape[-1 - self.rank :])
+        windows = self.windows()
+        self.outputs = windows.shape[1 : 1 + self.rank]
+        filters = self.num_filters // self.groups
+        kernels = np.moveaxis(self.kernels, 1, -1).reshape(self.groups, filters, -1)
+        sums = np.empty(
+            (len(windows), math.prod(self.outputs), self.groups, filters),
+            np.result_type(padded, *self.params),
+        )
+        # One image at a time: the rows of a whole batch would not fit into the cache.
+        for image_windows, image_sums in zip(windows, sums.swapaxes(1, 2), strict=True):
+            np.matmul(self.rows(image_windows), kernels.swapaxes(1, 2), out=image_sums)
+        output = sums.reshape(*batch, *self.outputs, self.num_filters)
+        if self.bias:
+            output += self.biases
+        return output
+
+    def backward(self, grad_output):
+        filters, channels = self.num_filters // self.groups, self.input_channels // self.groups
+        # (batch, groups, places, filters)
+        upstream = grad_output.reshape(-1, math.prod(self.outputs), self.groups, filters)
+        upstream = upstream.swapaxes(1, 2)
+        kernels = self.kernels.reshape(self.groups, filters, channels, *self.kernel_size)
+
+        grad_rows = np.zeros((self.groups, filters, kernels[0, 0].size), upstream.dtype)
+        for grad, image_windows in zip(upstream, self.windows(), strict=True):
+            grad_rows += grad.swapaxes(1, 2) @ self.rows(image_windows)
+        grad_kernels = np.moveaxis(
+            grad_rows.reshape(self.num_filters, *self.kernel_size, channels), -1, 1
+        )
+        grad_biases = grad_output.reshape(-1, self.num_filters).sum(axis=0)
+
+        grad_images = np.zeros(self.images.shape, np.result_type(upstream, kernels))
+        steps = (self.kernel_size, self.stride, self.dilation)
+        for tap, met in _windows.taps(self.outputs, *steps):
+            shares = upstream @ np.ascontiguousarray(kernels[(..., *tap)])
+            shares = shares.swapaxes(1, 2).reshape(-1, *self.outputs, self.input_channels)
+            grad_images[(slice(None), *met)] += shares
+        grad_padded = grad_images.reshape(self.padded_shape)
+        return self.pad.backward(grad_padded)[0], [grad_kernels, grad_biases][: 1 + self.bias]
+
+
+class Convolution1D(ConvolutionND):
+    """Filters that slide along a sequence.
+
+    Formula: y[b, i, f] = bias[f] + sum over u, c of kernels[f, c, u] padded[b, s i + d u, c], with
+        stride s, dilation d and c running over the channels of the filter's group.
+    Derivative: dL/dkernels[f, c, u] = sum over b, i of g[b, i, f] padded[b, s i + d u, c];
+        dL/dbias[f] = sum over b, i of g[b, i, f]; dL/dpadded gathers g[b, i, f] kernels[f, c, u]
+        at s i + d u. It has no kink.
+    Shapes: x (batch, time, input_channels) or without the batch, kernels (num_filters,
+        input_channels / groups, kernel_size), biases (num_filters,), y (batch, outputs,
+        num_filters) with outputs = (time + margins - d (kernel - 1) - 1) // s + 1.
+    Dtypes: float32 and float64; the output has the promotion of the input's and the kernels'.
+    Errors: TypeError for an array that is not floating; ValueError for another number of axes or
+        channels, a sequence shorter than the kernel once padded, padding that its mode cannot
+        fill, or an upstream gradient of another shape; RuntimeError for backward before forward.
+    Book: not in the book; it is section 22.2 on one axis.
+    Paper: Waibel, Hanazawa, Hinton, Shikano, Lang (1989), Phoneme recognition using time-delay
+        neural networks, IEEE Transactions on Acoustics, Speech, and Signal Processing 37(3),
+        DOI 10.1109/29.21701.
+    PyTorch: torch.nn.Conv1d. No difference but the layout, with the channels last.
+    """
+
+    rank = 1
+
+
+class Convolution2D(ConvolutionND):
+    """Filters that slide over the height and the width of an image.
+
+    Formula: y[b, i, j, f] = bias[f] + sum over u, v, c of kernels[f, c, u, v]
+        padded[b, s i + d u, s j + d v, c], with strides s and dilations d of each axis and c
+        running over the channels of the filter's group.
+    Derivative: dL/dkernels[f, c, u, v] = sum over b, i, j of g[b, i, j, f] padded[b, s i + d u,
+        s j + d v, c]; dL/dbias[f] = sum over b, i, j of g[b, i, j, f]; dL/dpadded gathers
+        g[b, i, j, f] kernels[f, c, u, v] at (s i + d u, s j + d v). It has no kink.
+    Shapes: x (batch, height, width, input_channels) or without the batch, kernels (num_filters,
+        input_channels / groups, kernel_height, kernel_width), biases (num_filters,), y (batch,
+        outputs_high, outputs_wide, num_filters) with outputs = (size + margins - d (kernel - 1)
+        - 1) // s + 1.
+    Dtypes: float32 and float64; the output has the promotion of the input's and the kernels'.
+    Errors: TypeError for an array that is not floating; ValueError for another number of axes or
+        channels, a size smaller than the kernel once padded, padding that its mode cannot fill,
+        or an upstream gradient of another shape; RuntimeError for backward before forward.
+    Book: section 22.2.
+    Paper: LeCun et al. (1989), Backpropagation applied to handwritten zip code recognition,
+        Neural Computation 1(4), DOI 10.1162/neco.1989.1.4.541.
+    PyTorch: torch.nn.Conv2d. No difference but the layout, with the channels last. The biases are
+        a row here, where the book prints a column, and start, as the kernels do, from PyTorch's
+        law U(-1/sqrt(n), 1/sqrt(n)), n the number of terms in each sum.
+    """
+
+    rank = 2
+
+
+class Convolution3D(ConvolutionND):
+    """Filters that slide over the depth, the height and the width of a volume or a film.
+
+    Formula: y[b, h, i, j, f] = bias[f] + sum over t, u, v, c of kernels[f, c, t, u, v]
+        padded[b, s h + d t, s i + d u, s j + d v, c], with strides s and dilations d of each
+        axis and c running over the channels of the filter's group.
+    Derivative: dL/dkernels[f, c, t, u, v] = sum over b, h, i, j of g[b, h, i, j, f] times the
+        same place of padded; dL/dbias[f] = sum over b, h, i, j of g[b, h, i, j, f]; dL/dpadded
+        gathers g[b, h, i, j, f] kernels[f, c, t, u, v] at that place. It has no kink.
+    Shapes: x (batch, depth, height, width, input_channels) or without the batch, kernels
+        (num_filters, input_channels / groups, kernel_depth, kernel_height, kernel_width), biases
+        (num_filters,), y (batch, outputs_deep, outputs_high, outputs_wide, num_filters) with
+        outputs = (size + margins - d (kernel - 1) - 1) // s + 1.
+    Dtypes: float32 and float64; the output has the promotion of the input's and the kernels'.
+    Errors: TypeError for an array that is not floating; ValueError for another number of axes or
+        channels, a size smaller than the kernel once padded, padding that its mode cannot fill,
+        or an upstream gradient of another shape; RuntimeError for backward before forward.
+    Book: not in the book; it is section 22.2 on three axes.
+    Paper: Ji, Xu, Yang, Yu (2013), 3D convolutional neural networks for human action
+        recognition, IEEE Transactions on Pattern Analysis and Machine Intelligence 35(1),
+        DOI 10.1109/TPAMI.2012.59.
+    PyTorch: torch.nn.Conv3d. No difference but the layout, with the channels last.
+    """
+
+    rank = 3
