@@ -40,13 +40,14 @@ def compare(
     signed_zeros: bool = False,
     asserted: np.ndarray | None = None,
     context: dict[str, np.ndarray] | None = None,
+    kinks: Sequence[float] = (),
 ) -> Verdict:
     """Compare one quantity with PyTorch's, element by element.
 
     `unit` is what one unit of the budget is worth at each element; `judges` are asked in turn,
     as (expected, unit), about finite elements that PyTorch in the same dtype refuses;
     `asserted` masks elements that PyTorch leaves undefined; `context` has arrays that help to
-    say what is wrong (the upstream gradient, the input).
+    say what is wrong (the upstream gradient, the input), and `kinks` are points of the input.
     """
     if actual is None or expected is None:
         return _compare_absent(quantity, actual, expected)
@@ -71,7 +72,8 @@ def compare(
     worst = float(share.max(initial=0))
     if right.all():
         return Verdict(quantity, dtype, expected.size, worst, called)
-    message = _words(quantity, actual, expected, right, share, unit, budget, context)
+    pattern = _pattern(actual, expected, right, context or {}, kinks)
+    message = _words(quantity, actual, expected, right, share, budget, context, pattern)
     return Verdict(quantity, dtype, expected.size, worst, called, message)
 
 
@@ -124,7 +126,7 @@ def _wrong_dtype(actual, expected) -> str | None:
     return f"dtype {actual.dtype} instead of {expected.dtype}{leak}"
 
 
-def _words(quantity, actual, expected, right, share, unit, budget, context) -> str:
+def _words(quantity, actual, expected, right, share, budget, context, pattern) -> str:
     """How many elements are wrong, the first and the worst of them, and what the pattern is."""
     wrong = np.argwhere(~right)
     doubt = np.where(right, -1, np.where(np.isfinite(share), share, np.inf))
@@ -133,7 +135,7 @@ def _words(quantity, actual, expected, right, share, unit, budget, context) -> s
     if places["first"] == worst:
         places = {"first and worst": worst}
     lines = [f"{quantity}: {len(wrong)} of {expected.size} elements disagree with PyTorch"]
-    if pattern := _pattern(actual, expected, right, context or {}):
+    if pattern:
         lines.append(f"  pattern: {pattern}")
     for name, place in places.items():
         index = tuple(int(axis) for axis in place)
@@ -151,9 +153,15 @@ def _words(quantity, actual, expected, right, share, unit, budget, context) -> s
     return "\n".join(lines)
 
 
-def _pattern(actual, expected, right, context) -> str | None:
+def _pattern(actual, expected, right, context, kinks) -> str | None:
     """What the wrong elements have in common, in words."""
     ours, theirs = actual[~right], expected[~right]
+    inputs = context.get("input", np.empty(()))
+    if len(kinks) and inputs.shape == expected.shape:
+        places = np.unique(inputs[~right])
+        if np.isin(places, np.asarray(kinks, inputs.dtype)).all():
+            named = ", ".join(f"{place:g}" for place in places)
+            return f"wrong only at the kink, where the input is {named}"
     if np.isnan(theirs).all() and not np.isnan(ours).any():
         return "a NaN was turned into a number"
     if np.isnan(ours).all() and not np.isnan(theirs).any():
@@ -171,6 +179,8 @@ def _pattern(actual, expected, right, context) -> str | None:
     alike = upstream.shape == expected.shape
     if alike and np.allclose(actual * upstream, expected, rtol=1e-5, atol=0):
         return "the upstream gradient is missing"
+    if not theirs.all() and np.isclose(ours.sum(), theirs.sum()):
+        return "the same total is shared out differently: a tie goes to another place"
     if theirs.all():
         ratio = ours.astype(np.longdouble) / theirs
         if np.ptp(ratio) <= 1e-7 * abs(ratio).max() and len(ours) * 2 >= actual.size:

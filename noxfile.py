@@ -1,0 +1,54 @@
+"""Sessions; `nox` alone is the parity check."""
+
+import nox
+
+nox.options.sessions = ["parity"]
+nox.options.reuse_existing_virtualenvs = True
+nox.options.default_venv_backend = "virtualenv"
+
+# One thread per worker: the cores belong to the workers.
+THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def install(session, extras):
+    session.install("-e", f".[{extras}]")
+
+
+@nox.session
+def parity(session):
+    """Compare every component with PyTorch and print the table (-- NAME ..., -v, --only KIND)."""
+    install(session, "parity")
+    session.run("parity", "check", *session.posargs, env=THREADS)
+
+
+@nox.session
+def tests(session):
+    """All that CI runs: parity, the harness's own tests, lint."""
+    install(session, "parity,train,lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("parity", "check", env=THREADS)
+    own = ["--numprocesses=auto", "--dist=worksteal", "--ignore=parity_tests/test_components.py"]
+    session.run("pytest", *own, *session.posargs, env=THREADS)
+
+
+@nox.session
+def lint(session):
+    """Lint and format."""
+    install(session, "lint")
+    session.run("ruff", "check", *session.posargs, ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def train(session):
+    """Train the same network in NumPy and in PyTorch, side by side."""
+    install(session, "parity,train")
+    session.run("parity", "train", *session.posargs, env=THREADS)
+
+
+@nox.session
+def debug(session):
+    """Say where a hand-written gradient is wrong (-- 'my_layers.py:Softsign()')."""
+    install(session, "parity")
+    session.run("parity", "debug", *session.posargs, env=THREADS)
