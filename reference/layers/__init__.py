@@ -13,6 +13,8 @@ from reference.layers.padding import (
     ZeroPad,
 )
 from reference.layers.pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
+from reference.layers.recurrent import GRU, LSTM, RNN, PeepholeLSTM
+from reference.layers.recurrent_cells import GRUCell, LSTMCell, PeepholeLSTMCell, RNNCell
 from reference.layers.reshaping import Flatten
 
 __all__ = [
@@ -29,12 +31,20 @@ __all__ = [
     "EmbeddingBag",
     "FeatureAlphaDropout",
     "Flatten",
+    "GRU",
+    "GRUCell",
     "Identity",
+    "LSTM",
+    "LSTMCell",
     "Linear",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
     "Parallel",
+    "PeepholeLSTM",
+    "PeepholeLSTMCell",
+    "RNN",
+    "RNNCell",
     "ReflectionPad",
     "ReplicationPad",
     "Residual",
