@@ -85,24 +85,28 @@ class Loss(Layer):
     n elements.
     """
 
+    reductions = ("mean", "sum", "none")
+
     def __init__(self, reduction="mean"):
         super().__init__()
-        self.reduction = _checks.check_choice(self, ("mean", "sum", "none"), reduction=reduction)
+        self.reduction = _checks.check_choice(self, self.reductions, reduction=reduction)
+
+    def divisor(self, losses):
+        """What the sum of the losses is divided by."""
+        return losses.size if self.reduction == "mean" else 1
 
     def reduce(self, losses):
         """The reported value: the mean, the sum, or the losses themselves."""
         if self.reduction == "none":
             return losses
-        if self.reduction == "sum":
-            return np.sum(losses)
-        # The mean of no losses is NaN, as in PyTorch.
-        with np.errstate(invalid="ignore"):
-            return np.sum(losses) / losses.dtype.type(losses.size)
+        # The mean of no losses is NaN, and a sum that overflows infinite, as in PyTorch.
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.sum(losses) / self.divisor(losses)
 
     def spread(self, grad_output, losses):
         """The gradient that reaches each of the losses: the transpose of `reduce`."""
-        count = max(losses.size, 1) if self.reduction == "mean" else 1
-        return np.broadcast_to(np.asarray(grad_output, losses.dtype) / count, losses.shape)
+        grad_loss = np.asarray(grad_output, losses.dtype) / (self.divisor(losses) or 1)
+        return np.broadcast_to(grad_loss, losses.shape)
 
 
 class Optimizer:

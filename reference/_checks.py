@@ -151,6 +151,15 @@ def check_divides(owner, divisor, *, method="__init__", **option):
     return value
 
 
+def check_axes(owner, *, method="__init__", **option):
+    """The sizes of one axis or more, an integer for a single one; returns a tuple."""
+    ((name, value),) = option.items()
+    sizes = (value,) if isinstance(value, numbers.Integral) else value
+    if not isinstance(sizes, (tuple, list)) or not sizes:
+        fail(ValueError, owner, method, name, "be an integer or several of them", repr(value))
+    return tuple(check_integer(owner, minimum=0, method=method, **{name: s}) for s in sizes)
+
+
 def check_generator(owner, *, method="__init__", **option):
     """An object with the methods of numpy.random.Generator; None makes a fresh one."""
     ((name, value),) = option.items()
@@ -178,6 +187,15 @@ def check_layers(owner, *, method="__init__", **option):
                 fail(ValueError, owner, method, argument, "stand in one place only", fact, hint)
             places[id(part)] = argument
     return list(layers)
+
+
+def check_tweedie_power(owner, *, method="__init__", **option):
+    """A number above 1 other than 2."""
+    ((name, value),) = option.items()
+    if check_number(owner, method=method, **option) <= 1 or value == 2:
+        hint = "Powers 1 and 2 are PoissonDevianceLoss and GammaDevianceLoss."
+        fail(ValueError, owner, method, name, "be above 1 and not 2", value, hint)
+    return value
 
 
 def check_optional_array(owner, *, method="__init__", **option):
@@ -261,6 +279,22 @@ def check_last_axis(owner, count, what, *, method="forward", hint="", **array):
             hint = "Is it channels-first?"
         requirement = f"have {count} {what} on its last axis"
         fail(ValueError, owner, method, name, requirement, _shape(value), hint)
+
+
+def check_last_axes(owner, sizes, *, method="forward", **array):
+    """An array whose last axes have these sizes."""
+    ((name, value),) = array.items()
+    if value.shape[max(value.ndim - len(sizes), 0) :] != tuple(sizes):
+        requirement = f"end with the axes {tuple(sizes)}"
+        fail(ValueError, owner, method, name, requirement, _shape(value))
+
+
+def check_several_values(owner, count, *, method="forward", **array):
+    """An array that gives each mean more than one value, of which `count` says the number."""
+    ((name, value),) = array.items()
+    if count == 1:
+        requirement = "have more than one value for each mean and deviation"
+        fail(ValueError, owner, method, name, requirement, _shape(value))
 
 
 def check_shape(owner, shape, *, method="forward", hint="", **array):

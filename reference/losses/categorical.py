@@ -37,20 +37,16 @@ class _ClassLoss(Loss):
         index = np.where(self.kept, target, 0)
         self.index = index[..., None]  # (batch, ..., 1)
         self.target_weight = np.where(self.kept, self.class_weights(input)[index], 0)
-        total = np.sum(self.target_weight)
-        # The mean of targets without weight is NaN, as in PyTorch.
-        self.divisor = np.where(total == 0, np.nan, total)
 
-    def reduce(self, losses):
-        if self.reduction == "mean":
-            return np.sum(losses) / self.divisor
-        return super().reduce(losses)
+    def divisor(self, losses):
+        if self.reduction != "mean":
+            return 1
+        # The mean of targets without weight is NaN, as in PyTorch.
+        total = np.sum(self.target_weight)
+        return np.where(total == 0, np.nan, total)
 
     def spread(self, grad_output, losses):
-        grad_losses = np.broadcast_to(np.asarray(grad_output, losses.dtype), losses.shape)
-        if self.reduction == "mean":
-            grad_losses = grad_losses / self.divisor
-        return np.where(self.kept, grad_losses, 0)
+        return np.where(self.kept, super().spread(grad_output, losses), 0)
 
 
 class CrossEntropyLoss(_ClassLoss):
@@ -110,7 +106,7 @@ class CrossEntropyLoss(_ClassLoss):
         why = "Class probabilities have no index to ignore."
         _checks.check_negative(self, why, method="forward", ignore_index=self.ignore_index)
         self.kept = np.ones(input.shape[:-1], bool)
-        self.divisor = input.dtype.type(self.kept.size or math.nan)
+        self.target_weight = np.ones(input.shape[:-1], input.dtype)
         self.log_p = _numeric.log_softmax(input)
         smooth = (1 - self.label_smoothing) * target + self.label_smoothing / input.shape[-1]
         self.shares = self.class_weights(input) * smooth
