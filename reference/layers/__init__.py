@@ -5,6 +5,15 @@ from reference.layers.convolution import Convolution1D, Convolution2D, Convoluti
 from reference.layers.dense import Bilinear, Identity, Linear
 from reference.layers.dropout import AlphaDropout, ChannelDropout, Dropout, FeatureAlphaDropout
 from reference.layers.embedding import Embedding, EmbeddingBag
+from reference.layers.local_response import CrossMapLRN2d, LocalResponseNorm
+from reference.layers.normalization import (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    L2Normalize,
+    LayerNorm,
+    RMSNorm,
+)
 from reference.layers.padding import (
     CircularPad,
     ConstantPad,
@@ -19,6 +28,7 @@ from reference.layers.reshaping import Flatten
 
 __all__ = [
     "AlphaDropout",
+    "BatchNorm",
     "Bilinear",
     "ChannelDropout",
     "CircularPad",
@@ -26,6 +36,7 @@ __all__ = [
     "Convolution1D",
     "Convolution2D",
     "Convolution3D",
+    "CrossMapLRN2d",
     "Dropout",
     "Embedding",
     "EmbeddingBag",
@@ -33,16 +44,22 @@ __all__ = [
     "Flatten",
     "GRU",
     "GRUCell",
+    "GroupNorm",
     "Identity",
+    "InstanceNorm",
+    "L2Normalize",
     "LSTM",
     "LSTMCell",
+    "LayerNorm",
     "Linear",
+    "LocalResponseNorm",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
     "Parallel",
     "PeepholeLSTM",
     "PeepholeLSTMCell",
+    "RMSNorm",
     "RNN",
     "RNNCell",
     "ReflectionPad",
