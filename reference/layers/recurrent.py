@@ -1,7 +1,5 @@
 """Recurrent layers: cells carried along sequences (sections 24.2 to 24.5)."""
 
-import math
-
 import numpy as np
 
 from reference import _checks
@@ -81,25 +79,22 @@ class RecurrentLayer(RecurrentCell):
         return self.params[place * count : (place + 1) * count]
 
     def state_shapes(self, batch):
-        """The shapes of the state's arrays; `batch` is [] for one sequence without that axis."""
+        """The shapes of the state's arrays: a row for each cell."""
         cells = self.num_layers * self.num_directions
         sizes = [self.output_size] + [self.hidden_size] * (len(self.state_names) - 1)
-        return [(cells, *batch, size) for size in sizes]
+        return [(cells, batch, size) for size in sizes]
 
     def forward(self, input_data, state=None, lengths=None):
-        _checks.check_rank(self, (2, 3), "(batch, time, features)", input_data=input_data)
+        _checks.check_rank(self, 3, "(batch, time, features)", input_data=input_data)
         _checks.check_last_axis(self, self.input_size, "features", input_data=input_data)
-        _checks.check_filled_axis(self, -2, input_data=input_data)
-        *batch, time = input_data.shape[:-1]
-        lengths = _checks.check_lengths(self, math.prod(batch), time, lengths=lengths)
+        _checks.check_filled_axis(self, 1, input_data=input_data)
+        batch, time, _ = input_data.shape
+        lengths = _checks.check_lengths(self, batch, time, lengths=lengths)
         dtype = np.result_type(input_data, self.params[0])
         state = self.take_state(state, self.state_shapes(batch), dtype)
-        self.batched = batch != []
         self.packing = Packing(lengths, time)
-        sequences, state = self.add_batch(input_data, state)
-        rows, state = self.run(self.packing.pack(sequences), state)
-        output, state = self.remove_batch(self.packing.unpack(rows), state)
-        return output, self.give_state(state)
+        rows, state = self.run(self.packing.pack(input_data), state)
+        return self.packing.unpack(rows), self.give_state(state)
 
     def run(self, rows, state):
         """All layers: the output of one, dropped out in training, is the input of the next."""
@@ -149,12 +144,9 @@ class RecurrentLayer(RecurrentCell):
     def backward(self, *grad_outputs):
         dtype = self.sweeps[-1][1].dtype
         grad_output, *grad_state = self.fill_zeros(grad_outputs, dtype)
-        grad_sequences, grad_state = self.add_batch(grad_output, grad_state)
-        grad_rows = self.packing.pack(grad_sequences)
+        grad_rows = self.packing.pack(grad_output)
         grad_rows, grad_state, grad_params = self.run_backward(grad_rows, grad_state)
-        grad_sequences = self.packing.unpack(grad_rows)
-        grad_input, grad_state = self.remove_batch(grad_sequences, grad_state)
-        return (grad_input, self.give_state(grad_state)), grad_params
+        return (self.packing.unpack(grad_rows), self.give_state(grad_state)), grad_params
 
     def run_backward(self, grad_rows, grad_state):
         """All layers, the last first; the gradients of both directions meet in their input."""
@@ -192,18 +184,6 @@ class RecurrentLayer(RecurrentCell):
         grad_inputs = grad_from_input @ weights_x
         return grad_inputs, self.packing.unsort(grad_state), [*grad_shared, *grad_own]
 
-    def add_batch(self, sequences, state):
-        """One sequence without a batch axis becomes a batch of one."""
-        if self.batched:
-            return sequences, state
-        return sequences[np.newaxis], tuple(part[:, np.newaxis] for part in state)
-
-    def remove_batch(self, sequences, state):
-        """What `add_batch` added goes again."""
-        if self.batched:
-            return sequences, state
-        return sequences[0], tuple(part[:, 0] for part in state)
-
 
 def _put_first(active, state):
     """The state with new rows for the sequences that reach a step, which are its first."""
@@ -223,11 +203,11 @@ class RNN(RecurrentLayer, RNNCell):
     Derivative: through time: with g_t = dL/dy_t + da_(t+1) W_h and da_t = g_t f'(a_t), all of
         RNNCell's gradients at step t, those of the parameters summed over the steps; dL/dh_0 =
         da_1 W_h; g_T includes the gradient of the final state. relu has gradient 0 at its kink.
-    Shapes: x (batch, time, input_size) or (time, input_size), y (batch, time, directions
-        hidden_size) or without its first axis too, h_0 and h_T (layers directions, batch,
-        hidden_size) or (layers directions, hidden_size), lengths (batch,), integers in [1,
-        time]. The parameters are RNNCell's for layer 1 forward, layer 1 reverse, layer 2 forward
-        and so on; from the second layer on input_size is directions hidden_size.
+    Shapes: x (batch, time, input_size), y (batch, time, directions hidden_size), h_0 and h_T
+        (layers directions, batch, hidden_size), lengths (batch,), integers in [1, time]. h_0 is 0
+        and the lengths are time by default. The parameters are RNNCell's for layer 1 forward,
+        layer 1 reverse, layer 2 forward and so on; from the second layer on input_size is
+        directions hidden_size.
     Dtypes: float32 and float64; the output has the promotion of the input's and the weights'.
     Errors: TypeError for an array that is not floating or lengths that are not integers;
         ValueError for an option out of its range, another number of features, no steps, lengths
@@ -238,9 +218,9 @@ class RNN(RecurrentLayer, RNNCell):
         Backpropagation through time, Proceedings of the IEEE 78(10), DOI 10.1109/5.58337; both
         ways: Schuster, Paliwal (1997), Bidirectional recurrent neural networks, IEEE Transactions
         on Signal Processing 45(11), DOI 10.1109/78.650093.
-    PyTorch: torch.nn.RNN with batch_first=True; the state has its shape. lengths stands for a
-        packed sequence (in any order): y is 0 beyond them, and each final state is that of the
-        sequence's own end. The masks of dropout are rng.random((batch, time, features)) >=
+    PyTorch: torch.nn.RNN with batch_first=True; PyTorch's input may lack the batch axis. lengths
+        stands for a packed sequence, in any order: y is 0 beyond them, and the final state is that
+        of each sequence's own end. The masks of dropout are rng.random((batch, time, features)) >=
         dropout, one for each layer but the last.
     """
 
@@ -272,13 +252,12 @@ class LSTM(RecurrentLayer, LSTMCell):
         LSTMCell's letters, give all of its gradients at step t, those of the parameters summed
         over the steps; with W_r, dL/dh_t is first multiplied by it, and dL/dW_r = dL/dh_t^T o
         tanh(c). No kinks.
-    Shapes: x (batch, time, input_size) or (time, input_size), y (batch, time, directions P) or
-        without its first axis too, with P = proj_size if that is above 0 and hidden_size
-        otherwise; the state is (h, c), with h (layers directions, batch, P) and c (layers
-        directions, batch, hidden_size), or both without batch; lengths (batch,), integers in [1,
-        time]. The parameters are LSTMCell's, W_h (4 hidden_size, P), and W_r (P, hidden_size),
-        for layer 1 forward, layer 1 reverse, layer 2 forward and so on; from the second layer on
-        input_size is directions P.
+    Shapes: x (batch, time, input_size), y (batch, time, directions P), with P = proj_size if that
+        is above 0 and hidden_size otherwise; the state is (h, c), with h (layers directions,
+        batch, P) and c (layers directions, batch, hidden_size), by default 0; lengths (batch,),
+        integers in [1, time], by default time. The parameters are LSTMCell's, W_h (4 hidden_size,
+        P), and W_r (P, hidden_size), for layer 1 forward, layer 1 reverse, layer 2 forward and so
+        on; from the second layer on input_size is directions P.
     Dtypes: float32 and float64; the output has the promotion of the input's and the weights'.
     Errors: TypeError for an array that is not floating or lengths that are not integers;
         ValueError for an option out of its range, another number of features, no steps, lengths
@@ -289,9 +268,9 @@ class LSTM(RecurrentLayer, LSTMCell):
         Cummins (2000), DOI 10.1162/089976600300015015; the projection: Sak, Senior, Beaufays
         (2014), Long short-term memory recurrent neural network architectures for large scale
         acoustic modeling, Interspeech, DOI 10.21437/Interspeech.2014-80.
-    PyTorch: torch.nn.LSTM with batch_first=True; the state has its shape. lengths stands for a
-        packed sequence (in any order): y is 0 beyond them, and each final state is that of the
-        sequence's own end. The masks of dropout are rng.random((batch, time, features)) >=
+    PyTorch: torch.nn.LSTM with batch_first=True; PyTorch's input may lack the batch axis. lengths
+        stands for a packed sequence, in any order: y is 0 beyond them, and the final state is that
+        of each sequence's own end. The masks of dropout are rng.random((batch, time, features)) >=
         dropout, one for each layer but the last.
     """
 
@@ -345,11 +324,11 @@ class PeepholeLSTM(RecurrentLayer, PeepholeLSTMCell):
     Derivative: through time: dL/dh_t = dL/dy_t + da_(t+1) W_h, and dL/dc_t as step t + 1 of
         PeepholeLSTMCell returns it, give all of its gradients at step t, those of the parameters
         summed over the steps. No kinks.
-    Shapes: x (batch, time, input_size) or (time, input_size), y (batch, time, directions
-        hidden_size) or without its first axis too; the state is (h, c), both (layers directions,
-        batch, hidden_size) or without batch; lengths (batch,), integers in [1, time]. The
-        parameters are PeepholeLSTMCell's for layer 1 forward, layer 1 reverse, layer 2 forward
-        and so on; from the second layer on input_size is directions hidden_size.
+    Shapes: x (batch, time, input_size), y (batch, time, directions hidden_size); the state is (h,
+        c), both (layers directions, batch, hidden_size), by default 0; lengths (batch,), integers
+        in [1, time], by default time. The parameters are PeepholeLSTMCell's for layer 1 forward,
+        layer 1 reverse, layer 2 forward and so on; from the second layer on input_size is
+        directions hidden_size.
     Dtypes: float32 and float64; the output has the promotion of the input's and the weights'.
     Errors: TypeError for an array that is not floating or lengths that are not integers;
         ValueError for an option out of its range, another number of features, no steps, lengths
@@ -386,11 +365,11 @@ class GRU(RecurrentLayer, GRUCell):
     Derivative: through time: dL/dh_t = dL/dy_t + g_(t+1) z_(t+1) + da_h,(t+1) W_h, with GRUCell's
         letters, gives all of its gradients at step t, those of the parameters summed over the
         steps. No kinks.
-    Shapes: x (batch, time, input_size) or (time, input_size), y (batch, time, directions
-        hidden_size) or without its first axis too, h_0 and h_T (layers directions, batch,
-        hidden_size) or (layers directions, hidden_size), lengths (batch,), integers in [1,
-        time]. The parameters are GRUCell's for layer 1 forward, layer 1 reverse, layer 2 forward
-        and so on; from the second layer on input_size is directions hidden_size.
+    Shapes: x (batch, time, input_size), y (batch, time, directions hidden_size), h_0 and h_T
+        (layers directions, batch, hidden_size), lengths (batch,), integers in [1, time]. h_0 is 0
+        and the lengths are time by default. The parameters are GRUCell's for layer 1 forward,
+        layer 1 reverse, layer 2 forward and so on; from the second layer on input_size is
+        directions hidden_size.
     Dtypes: float32 and float64; the output has the promotion of the input's and the weights'.
     Errors: TypeError for an array that is not floating or lengths that are not integers;
         ValueError for an option out of its range, another number of features, no steps, lengths
@@ -399,9 +378,9 @@ class GRU(RecurrentLayer, GRUCell):
     Book: section 24.5.3.
     Paper: Cho, van Merrienboer, Gulcehre, Bahdanau, Bougares, Schwenk, Bengio (2014), DOI
         10.3115/v1/D14-1179.
-    PyTorch: torch.nn.GRU with batch_first=True; the state has its shape. lengths stands for a
-        packed sequence (in any order): y is 0 beyond them, and each final state is that of the
-        sequence's own end. The masks of dropout are rng.random((batch, time, features)) >=
+    PyTorch: torch.nn.GRU with batch_first=True; PyTorch's input may lack the batch axis. lengths
+        stands for a packed sequence, in any order: y is 0 beyond them, and the final state is that
+        of each sequence's own end. The masks of dropout are rng.random((batch, time, features)) >=
         dropout, one for each layer but the last. The paper resets before the product.
     """
 

@@ -104,10 +104,10 @@ class RecurrentCell(Layer):
         )
 
     def forward(self, input_data, state=None):
-        _checks.check_rank(self, (1, 2), "(batch, features)", input_data=input_data)
+        _checks.check_rank(self, 2, "(batch, features)", input_data=input_data)
         _checks.check_last_axis(self, self.input_size, "features", input_data=input_data)
         weights_x, bias_x, own = self.split_params(self.params)
-        shapes = [(*input_data.shape[:-1], self.hidden_size) for _ in self.state_names]
+        shapes = [(len(input_data), self.hidden_size)] * len(self.state_names)
         state = self.take_state(state, shapes, np.result_type(input_data, weights_x))
         from_input = self.multiply(input_data, weights_x, bias_x)
         self.input_data, self.hidden = input_data, state[0]
@@ -120,9 +120,11 @@ class RecurrentCell(Layer):
         grad_from_input, grad_from_state, grad_state, grad_own = self.step_backward(
             grad_state, self.kept, *own
         )
-        rows = (grad_from_input, grad_from_state, self.input_data, self.hidden)
-        grad_params = [*self.grad_shared(*map(np.atleast_2d, rows)), *grad_own]
-        return (grad_from_input @ weights_x, self.give_state(grad_state)), grad_params
+        grad_shared = self.grad_shared(
+            grad_from_input, grad_from_state, self.input_data, self.hidden
+        )
+        grad_input = grad_from_input @ weights_x
+        return (grad_input, self.give_state(grad_state)), [*grad_shared, *grad_own]
 
 
 class RNNCell(RecurrentCell):
@@ -132,17 +134,17 @@ class RNNCell(RecurrentCell):
     Derivative: with da = g (1 - h'^2) for tanh, and for relu g where h' > 0 and 0 elsewhere, the
         kink included (PyTorch's choice): dL/dx = da W_x; dL/dh = da W_h; dL/dW_x = da^T x;
         dL/dW_h = da^T h; dL/db_x = dL/db_h = sum of da over the batch.
-    Shapes: x (batch, input_size) or (input_size,), h and h' (batch, hidden_size) or
-        (hidden_size,), W_x (hidden_size, input_size), W_h (hidden_size, hidden_size), b_x and
-        b_h (hidden_size,). h is 0 by default.
+    Shapes: x (batch, input_size), h and h' (batch, hidden_size), W_x (hidden_size, input_size),
+        W_h (hidden_size, hidden_size), b_x and b_h (hidden_size,). h is 0 by default.
     Dtypes: float32 and float64; the output has the promotion of the input's and the weights'.
     Errors: TypeError for an array that is not floating; ValueError for an unknown nonlinearity,
-        another number of features, a state or an upstream gradient of another shape;
-        RuntimeError for backward before forward.
+        another number of features, a state or an upstream gradient of another shape; RuntimeError
+        for backward before forward.
     Book: sections 24.2 and 24.3.
     Paper: Elman (1990), Finding structure in time, Cognitive Science 14(2),
         DOI 10.1207/s15516709cog1402_1.
-    PyTorch: torch.nn.RNNCell. No difference; backward returns the gradients of x and h.
+    PyTorch: torch.nn.RNNCell. PyTorch's input may lack the batch axis; backward returns the
+        gradients of x and h.
     """
 
     def __init__(self, input_size, hidden_size, bias=True, nonlinearity="tanh", rng=None):
@@ -177,19 +179,18 @@ class LSTMCell(RecurrentCell):
         k n i (1 - i), k c f (1 - f), k i (1 - n^2) and dL/dh' tanh(c') o (1 - o), side by side
         da; dL/dc = k f; dL/dh = da W_h; dL/dx = da W_x; dL/dW_x = da^T x; dL/dW_h = da^T h;
         dL/db_x = dL/db_h = sum of da over the batch. No kinks.
-    Shapes: x (batch, input_size) or (input_size,), h, c, h' and c' (batch, hidden_size) or
-        (hidden_size,), W_x (4 hidden_size, input_size) and W_h (4 hidden_size, hidden_size) in
-        the order i, f, n, o, b_x and b_h (4 hidden_size,). The state is the tuple (h, c), by
-        default 0.
+    Shapes: x (batch, input_size), h, c, h' and c' (batch, hidden_size), W_x (4 hidden_size,
+        input_size) and W_h (4 hidden_size, hidden_size) in the order i, f, n, o, b_x and b_h (4
+        hidden_size,). The state is the tuple (h, c), by default 0.
     Dtypes: float32 and float64; the output has the promotion of the input's and the weights'.
-    Errors: TypeError for an array that is not floating; ValueError for another number of
-        features, a state or an upstream gradient of another shape; RuntimeError for backward
-        before forward.
+    Errors: TypeError for an array that is not floating; ValueError for another number of features,
+        a state or an upstream gradient of another shape; RuntimeError for backward before forward.
     Book: section 24.5.1.
     Paper: Hochreiter, Schmidhuber (1997), Long short-term memory, Neural Computation 9(8),
         DOI 10.1162/neco.1997.9.8.1735; the forget gate: Gers, Schmidhuber, Cummins (2000),
         Learning to forget, Neural Computation 12(10), DOI 10.1162/089976600300015015.
-    PyTorch: torch.nn.LSTMCell. No difference; backward returns the gradients of x and (h, c).
+    PyTorch: torch.nn.LSTMCell. PyTorch's input may lack the batch axis; backward returns the
+        gradients of x and (h, c).
     """
 
     blocks = 4
@@ -237,14 +238,13 @@ class PeepholeLSTMCell(RecurrentCell):
         da_i = k n i (1 - i), da_f = k c f (1 - f) and da_n = k i (1 - n^2);
         dL/dc = k f + p_i da_i + p_f da_f; dL/dp_i, dL/dp_f and dL/dp_o are da_i c, da_f c and
         da_o c', summed over the batch; the rest is as in LSTMCell. No kinks.
-    Shapes: x (batch, input_size) or (input_size,), h, c, h' and c' (batch, hidden_size) or
-        (hidden_size,), W_x (4 hidden_size, input_size) and W_h (4 hidden_size, hidden_size) in
-        the order i, f, n, o, b_x and b_h (4 hidden_size,), p (3, hidden_size) in the order i, f,
-        o, the last of the parameters. The state is the tuple (h, c), by default 0.
+    Shapes: x (batch, input_size), h, c, h' and c' (batch, hidden_size), W_x (4 hidden_size,
+        input_size) and W_h (4 hidden_size, hidden_size) in the order i, f, n, o, b_x and b_h (4
+        hidden_size,), p (3, hidden_size) in the order i, f, o, the last of the parameters. The
+        state is the tuple (h, c), by default 0.
     Dtypes: float32 and float64; the output has the promotion of the input's and the weights'.
-    Errors: TypeError for an array that is not floating; ValueError for another number of
-        features, a state or an upstream gradient of another shape; RuntimeError for backward
-        before forward.
+    Errors: TypeError for an array that is not floating; ValueError for another number of features,
+        a state or an upstream gradient of another shape; RuntimeError for backward before forward.
     Book: section 24.5.2.
     Paper: Gers, Schraudolph, Schmidhuber (2002), Learning precise timing with LSTM recurrent
         networks, JMLR 3, DOI 10.1162/153244303768966139; in this form Graves (2013), Generating
@@ -285,7 +285,7 @@ class PeepholeLSTMCell(RecurrentCell):
         for_candidate = grad_cell * input_gate * (1 - candidate * candidate)
         grad_products = np.concatenate([for_input, for_forget, for_candidate, for_output], axis=-1)
         seen = (for_input * cell, for_forget * cell, for_output * next_cell)
-        grad_peepholes = np.stack([np.atleast_2d(part).sum(axis=0) for part in seen])
+        grad_peepholes = np.stack([part.sum(axis=0) for part in seen])
         grad_cell = grad_cell * forget_gate + into_input * for_input + into_forget * for_forget
         grad_state = (grad_products @ weights_h, grad_cell)
         return grad_products, grad_products, grad_state, (grad_peepholes,)
@@ -303,19 +303,19 @@ class GRUCell(RecurrentCell):
         da_x = (da_r, da_z, da_n) and da_h = (da_r, da_z, r da_n): dL/dx = da_x W_x;
         dL/dh = g z + da_h W_h; dL/dW_x = da_x^T x; dL/dW_h = da_h^T h; dL/db_x and dL/db_h =
         sums of da_x and da_h over the batch. No kinks.
-    Shapes: x (batch, input_size) or (input_size,), h and h' (batch, hidden_size) or
-        (hidden_size,), W_x (3 hidden_size, input_size) and W_h (3 hidden_size, hidden_size) in
-        the order r, z, n, b_x and b_h (3 hidden_size,). h is 0 by default.
+    Shapes: x (batch, input_size), h and h' (batch, hidden_size), W_x (3 hidden_size, input_size)
+        and W_h (3 hidden_size, hidden_size) in the order r, z, n, b_x and b_h (3 hidden_size,). h
+        is 0 by default.
     Dtypes: float32 and float64; the output has the promotion of the input's and the weights'.
-    Errors: TypeError for an array that is not floating; ValueError for another number of
-        features, a state or an upstream gradient of another shape; RuntimeError for backward
-        before forward.
+    Errors: TypeError for an array that is not floating; ValueError for another number of features,
+        a state or an upstream gradient of another shape; RuntimeError for backward before forward.
     Book: section 24.5.3.
     Paper: Cho, van Merrienboer, Gulcehre, Bahdanau, Bougares, Schwenk, Bengio (2014), Learning
         phrase representations using RNN encoder-decoder for statistical machine translation,
         EMNLP, DOI 10.3115/v1/D14-1179.
-    PyTorch: torch.nn.GRUCell. No difference; backward returns the gradients of x and h. The
-        paper resets before the product, W_hn (r h), where this form resets after it.
+    PyTorch: torch.nn.GRUCell. PyTorch's input may lack the batch axis; backward returns the
+        gradients of x and h. The paper resets before the product, W_hn (r h), where this form
+        resets after it.
     """
 
     blocks = 3
