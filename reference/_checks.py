@@ -29,7 +29,7 @@ def check_number(owner, *, method="__init__", **option):
         fail(TypeError, owner, method, name, "be a real number", _kind(value))
     if not math.isfinite(value):
         fail(ValueError, owner, method, name, "be finite", value)
-    return value
+    return _plain(value)
 
 
 def check_positive(owner, *, method="__init__", **option):
@@ -37,7 +37,7 @@ def check_positive(owner, *, method="__init__", **option):
     ((name, value),) = option.items()
     if check_number(owner, method=method, **option) <= 0:
         fail(ValueError, owner, method, name, "be positive", value)
-    return value
+    return _plain(value)
 
 
 def check_nonnegative(owner, *, method="__init__", **option):
@@ -45,7 +45,7 @@ def check_nonnegative(owner, *, method="__init__", **option):
     ((name, value),) = option.items()
     if check_number(owner, method=method, **option) < 0:
         fail(ValueError, owner, method, name, "be 0 or more", value)
-    return value
+    return _plain(value)
 
 
 def check_negative(owner, why="", *, method="__init__", **option):
@@ -53,7 +53,15 @@ def check_negative(owner, why="", *, method="__init__", **option):
     ((name, value),) = option.items()
     if check_number(owner, method=method, **option) >= 0:
         fail(ValueError, owner, method, name, "be negative", value, why)
-    return value
+    return _plain(value)
+
+
+def check_nonzero(owner, *, method="__init__", **option):
+    """A finite number other than 0."""
+    ((name, value),) = option.items()
+    if check_number(owner, method=method, **option) == 0:
+        fail(ValueError, owner, method, name, "not be 0", value)
+    return _plain(value)
 
 
 def check_fraction(owner, *, method="__init__", **option):
@@ -61,7 +69,7 @@ def check_fraction(owner, *, method="__init__", **option):
     ((name, value),) = option.items()
     if not 0 <= check_number(owner, method=method, **option) <= 1:
         fail(ValueError, owner, method, name, "lie in [0, 1]", value)
-    return value
+    return _plain(value)
 
 
 def check_integer(owner, *, minimum=1, method="__init__", **option):
@@ -81,7 +89,7 @@ def check_extended_number(owner, *, method="__init__", **option):
         fail(TypeError, owner, method, name, "be a real number", _kind(value))
     if math.isnan(value):
         fail(ValueError, owner, method, name, "be a number", value)
-    return value
+    return _plain(value)
 
 
 def check_place(owner, count, *, method="__init__", **option):
@@ -158,6 +166,18 @@ def check_axes(owner, *, method="__init__", **option):
     if not isinstance(sizes, (tuple, list)) or not sizes:
         fail(ValueError, owner, method, name, "be an integer or several of them", repr(value))
     return tuple(check_integer(owner, minimum=0, method=method, **{name: s}) for s in sizes)
+
+
+def check_cutoffs(owner, n_classes, *, method="__init__", **option):
+    """Integers that rise strictly, all of them in [1, n_classes)."""
+    ((name, value),) = option.items()
+    requirement = f"be rising integers in [1, {n_classes})"
+    if not isinstance(value, (tuple, list)) or not value:
+        fail(ValueError, owner, method, name, requirement, repr(value))
+    bounds = [0, *(check_integer(owner, method=method, **{name: entry}) for entry in value)]
+    if any(low >= high for low, high in zip(bounds, [*bounds[1:], n_classes], strict=True)):
+        fail(ValueError, owner, method, name, requirement, repr(value))
+    return bounds[1:]
 
 
 def check_generator(owner, *, method="__init__", **option):
@@ -357,6 +377,15 @@ def check_labels(owner, dtype, *, method="forward", **array):
     return value.astype(dtype)
 
 
+def check_halves(owner, axis, *, method="forward", **array):
+    """An array of even length along an axis."""
+    ((name, value),) = array.items()
+    check_axis(owner, axis, "axis", method=method, **array)
+    if value.ndim == 0 or value.shape[axis] % 2:
+        requirement = f"have an even length along axis {axis}"
+        fail(ValueError, owner, method, name, requirement, _shape(value))
+
+
 def check_window(owner, kernel, padded, *, method="forward", **array):
     """A kernel (dilated) that fits into the padded input, axis by axis."""
     ((name, value),) = array.items()
@@ -406,6 +435,24 @@ def check_half(owner, pool_size, *, method="__init__", **option):
         requirement = f"be at most half of pool_size {tuple(pool_size)}"
         fail(ValueError, owner, method, name, requirement, value)
     return value
+
+
+def check_divisor(owner, *, method="__init__", **option):
+    """An integer other than 0, or None."""
+    ((name, value),) = option.items()
+    if value is None:
+        return None
+    if check_integer(owner, minimum=-math.inf, method=method, **option) == 0:
+        fail(ValueError, owner, method, name, "not be zero", value)
+    return operator.index(value)
+
+
+def check_reached(owner, reached, sizes, *, method="forward", **array):
+    """Windows whose first tap past the padding lies on the input."""
+    ((name, value),) = array.items()
+    if any(place >= size for place, size in zip(reached, sizes, strict=True)):
+        requirement = "be met by every dilated window"
+        fail(ValueError, owner, method, name, requirement, _shape(value), "Dilate or pad less.")
 
 
 def check_pooled(owner, outputs, pool_size, *, method="forward", **array):

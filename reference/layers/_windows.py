@@ -4,6 +4,8 @@ A window of `kernel_size` taps, `dilation` apart, starts at every `stride`-th pl
 last axes but one (the last holds the channels).
 """
 
+import math
+
 import numpy as np
 
 
@@ -70,3 +72,43 @@ def inner_taps(sizes, outputs, kernel_size, stride, padding, dilation):
             met.append(slice(first, first + count))
             places.append(slice(start, start + count * step, step))
         yield (..., *met, slice(None)), (..., *places, slice(None))
+
+
+def starts(outputs, stride, padding):
+    """Where the windows start: for each axis an array that broadcasts to (*outputs, channels)."""
+    axes = zip(np.ogrid[tuple(slice(n) for n in outputs)], stride, padding, strict=True)
+    return [(window * step - pad)[..., None] for window, step, pad in axes]
+
+
+def flatten(places, sizes):
+    """The row-major number of places of a grid, whose coordinates come axis by axis."""
+    number = 0
+    for place, size in zip(places, sizes, strict=True):
+        number = number * size + place
+    return number
+
+
+def scatter(values, indices, sizes):
+    """Sum values into the places of a grid of these sizes, channel by channel.
+
+    `values` and `indices`, the row-major numbers of the places, are (*batch, *outputs, channels);
+    the result is (*batch, *sizes, channels).
+    """
+    batch, channels = values.shape[: values.ndim - len(sizes) - 1], values.shape[-1]
+    total = np.zeros((*batch, *sizes, channels), values.dtype)
+    np.add.at(total.reshape(-1), _within_batch(indices, batch, sizes), values.reshape(-1))
+    return total
+
+
+def gather(images, indices, sizes):
+    """The values at the places of a grid, channel by channel: the transpose of `scatter`."""
+    batch = images.shape[: images.ndim - len(sizes) - 1]
+    return images.reshape(-1)[_within_batch(indices, batch, sizes)].reshape(indices.shape)
+
+
+def _within_batch(indices, batch, sizes):
+    """Places of one channel of one image as places of the whole array, laid out flat."""
+    images, channels = math.prod(batch), indices.shape[-1]
+    image = np.arange(images)[:, None, None] * math.prod(sizes)
+    numbers = indices.reshape(images, math.prod(indices.shape[len(batch) : -1]), channels) + image
+    return (numbers * channels + np.arange(channels)).reshape(-1)

@@ -1,8 +1,10 @@
-"""Pooling layers: the maximum, the average and the power mean of sliding windows (section 22.3).
+"""Pooling layers: the maximum and the average of sliding windows (section 22.3).
 
 Each class of two dimensions holds the equations, written for any number of spatial axes; its
 siblings of one and three dimensions differ from it in `rank` alone.
 """
+
+import math
 
 import numpy as np
 
@@ -20,18 +22,19 @@ class MaxPooling2D(Layer):
     Shapes: x (batch, height, width, channels) or (height, width, channels), y the same with
         floor((size + 2 padding - dilation (pool_size - 1) - 1) / stride) + 1 places on each
         spatial axis (the ceiling with ceil_mode, but no window starts in the right padding).
-        With return_indices forward returns (y, indices), the indices being int64, of y's shape:
-        where each maximum lies, row width + column, counted within one channel of one image.
+        With return_indices forward returns (y, indices): indices, int64 and of y's shape, say
+        where each maximum lies, as row width + column within one channel of one image.
     Dtypes: float32 and float64; the output has the input's.
     Errors: TypeError for an array that is not floating or an option that is no integer;
-        ValueError for a padding above half of pool_size, a pool that does not fit, an empty axis
-        other than the batch, another number of axes or an upstream gradient of another shape;
-        RuntimeError for backward before forward.
+        ValueError for a padding above half of pool_size, an input that holds no window or that a
+        dilated window misses, an empty axis other than the batch, another number of axes or an
+        upstream gradient of another shape; RuntimeError for backward before forward.
     Book: section 22.3.1.
     Paper: Riesenhuber, Poggio (1999), Hierarchical models of object recognition in cortex,
         Nature Neuroscience 2, DOI 10.1038/14819.
     PyTorch: torch.nn.MaxPool2d(kernel_size=pool_size). No difference but the layout. The padding
-        is never chosen, not even over -inf.
+        is never chosen, not even over -inf. A dilated window all of whose taps fall outside the
+        input is refused; PyTorch's gradient is then written out of bounds.
     """
 
     rank = 2
@@ -56,59 +59,55 @@ class MaxPooling2D(Layer):
         self.ceil_mode = _checks.check_flag(self, ceil_mode=ceil_mode)
 
     def forward(self, input_data):
-        _checks.check_rank(
-            self, (self.rank + 1, self.rank + 2), "(batch, ..., channels)", input_data=input_data
-        )
-        *batch, channels = input_data.shape[: -1 - self.rank] + input_data.shape[-1:]
+        sizes, outputs = self.measure(input_data)
+        shape = (*input_data.shape[: -1 - self.rank], *outputs, input_data.shape[-1])
+        output = np.full(shape, -np.inf, input_data.dtype)
+        # The number of the tap that holds the maximum: at first, the first one in the input.
+        winner = np.zeros(shape, np.min_scalar_type(math.prod(self.pool_size)))
+        winner[...] = _windows.flatten(self.first_taps(outputs), self.pool_size)
+        missing = np.isnan(input_data)
+        window = (self.pool_size, self.stride, self.padding, self.dilation)
+        for number, (met, places) in enumerate(_windows.inner_taps(sizes, outputs, *window)):
+            tap, best = input_data[places], output[met]
+            better = (tap > best) | missing[places]
+            # Of two zeros the second argument is kept, which came first in the window.
+            np.maximum(tap, best, out=best)
+            newest = np.multiply(better, number, dtype=winner.dtype)
+            np.maximum(winner[met], newest, out=winner[met])
+        self.sizes = sizes
+        self.indices = self.places(winner)
+        return (output, self.indices) if self.return_indices else output
+
+    def backward(self, grad_output):
+        return _windows.scatter(grad_output, self.indices, self.sizes), None
+
+    def measure(self, input_data):
+        """The spatial sizes of the input and of the output, once they are known to fit."""
+        ranks = (self.rank + 1, self.rank + 2)
+        _checks.check_rank(self, ranks, "(batch, *sizes, channels)", input_data=input_data)
         sizes = input_data.shape[-1 - self.rank : -1]
         window = (self.pool_size, self.stride, self.padding, self.dilation)
         outputs = _windows.pooled_sizes(sizes, *window, self.ceil_mode)
         _checks.check_pooled(self, outputs, self.pool_size, input_data=input_data)
-        self.input_shape = input_data.shape
-        self.taps = list(_windows.inner_taps(sizes, outputs, *window))
+        starts = _windows.starts(outputs, self.stride, self.padding)
+        axes = zip(starts, self.first_taps(outputs), self.dilation, strict=True)
+        reached = [(start + tap * gap).max() for start, tap, gap in axes]
+        _checks.check_reached(self, reached, sizes, input_data=input_data)
+        return sizes, outputs
 
-        output = np.full((*batch, *outputs, channels), -np.inf, input_data.dtype)
-        self.winners = np.zeros(output.shape, np.min_scalar_type(len(self.taps)))
-        self.winners[...] = self._first_taps(outputs)
-        missing = np.isnan(input_data)
-        for number, (met, places) in enumerate(self.taps):
-            tap, best, winner = input_data[places], output[met], self.winners[met]
-            better = (tap > best) | missing[places]
-            # Of two zeros the second argument is kept, which came first in the window.
-            np.maximum(tap, best, out=best)
-            np.maximum(winner, np.multiply(better, number, dtype=winner.dtype), out=winner)
-        return (output, self._indices(sizes)) if self.return_indices else output
+    def first_taps(self, outputs):
+        """The first tap of each window that is not in the padding, axis by axis."""
+        starts = _windows.starts(outputs, self.stride, self.padding)
+        axes = zip(starts, self.dilation, strict=True)
+        return [np.maximum(-(start // gap), 0) for start, gap in axes]
 
-    def backward(self, grad_output):
-        grad_input = np.zeros(self.input_shape, grad_output.dtype)
-        # The last tap meets the first window, so each place sums its windows in their order.
-        for number, (met, places) in reversed(list(enumerate(self.taps))):
-            grad_input[places] += np.where(self.winners[met] == number, grad_output[met], 0)
-        return grad_input, None
-
-    def _first_taps(self, outputs):
-        """The number of each window's first tap in the input, which wins where all are -inf."""
-        number = np.zeros((), int)
-        for axis, start in enumerate(self._starts(outputs)):
-            first = np.maximum(-(start // self.dilation[axis]), 0)
-            number = number * self.pool_size[axis] + first
-        return number
-
-    def _starts(self, outputs):
-        """Where the windows start, axis by axis, each as an array that broadcasts to the output."""
-        axes = zip(
-            np.ogrid[tuple(slice(n) for n in outputs)], self.stride, self.padding, strict=True
-        )
-        return [(window * step - pad)[..., None] for window, step, pad in axes]
-
-    def _indices(self, sizes):
-        """The place of each maximum in the flattened spatial axes."""
-        index = np.zeros((), np.int64)
-        taps = np.unravel_index(self.winners, self.pool_size)
-        starts = self._starts(self.winners.shape[-1 - self.rank : -1])
-        for size, start, tap, gap in zip(sizes, starts, taps, self.dilation, strict=True):
-            index = index * size + start + tap * gap
-        return index
+    def places(self, winner):
+        """Where the winning taps lie in the flattened spatial axes."""
+        starts = _windows.starts(winner.shape[-1 - self.rank : -1], self.stride, self.padding)
+        grid = np.ogrid[tuple(slice(size) for size in self.pool_size)]
+        taps = [tap * gap for tap, gap in zip(grid, self.dilation, strict=True)]
+        offsets = _windows.flatten(taps, self.sizes).reshape(-1)
+        return offsets[winner] + _windows.flatten(starts, self.sizes)
 
 
 class MaxPooling1D(MaxPooling2D):
@@ -155,7 +154,9 @@ class MaxPooling3D(MaxPooling2D):
     Book: not in the book; section 22.3.1 has the two dimensions.
     Paper: Riesenhuber, Poggio (1999), Hierarchical models of object recognition in cortex,
         Nature Neuroscience 2, DOI 10.1038/14819.
-    PyTorch: torch.nn.MaxPool3d(kernel_size=pool_size). No difference but the layout.
+    PyTorch: torch.nn.MaxPool3d(kernel_size=pool_size). No difference but the layout; on
+        channels_last_3d memory PyTorch gives some channels of a window of -inf alone an index
+        that leaves out the depth.
     """
 
     rank = 3
@@ -170,3 +171,143 @@ class MaxPooling3D(MaxPooling2D):
         ceil_mode=False,
     ):
         super().__init__(pool_size, stride, padding, dilation, return_indices, ceil_mode)
+
+
+class AveragePooling2D(Layer):
+    """The average of each window, channel by channel.
+
+    Formula: y[o] = sum over taps t of x[o stride + t - padding] / divisor[o], the padding being
+        zeros. The divisor counts the taps that fall on the padded input, or with
+        count_include_pad=False on the input; divisor_override stands for either.
+    Derivative: dy[o]/dx[i] = 1 / divisor[o] where i lies in window o, 0 elsewhere.
+    Shapes: x (batch, height, width, channels) or (height, width, channels), y the same with
+        floor((size + 2 padding - pool_size) / stride) + 1 places on each spatial axis (the
+        ceiling with ceil_mode, but no window starts in the right padding).
+    Dtypes: float32 and float64; the output has the input's.
+    Errors: TypeError for an array that is not floating or an option that is no integer;
+        ValueError for a padding above half of pool_size, a divisor_override of 0, an input that
+        holds no window, an empty axis other than the batch, another number of axes or an upstream
+        gradient of another shape; RuntimeError for backward before forward.
+    Book: section 22.3.2.
+    Paper: LeCun, Bottou, Bengio, Haffner (1998), Gradient-based learning applied to document
+        recognition, Proceedings of the IEEE 86(11), DOI 10.1109/5.726791.
+    PyTorch: torch.nn.AvgPool2d(kernel_size=pool_size). No difference but the layout.
+    """
+
+    rank = 2
+
+    def __init__(
+        self,
+        pool_size=(2, 2),
+        stride=None,
+        padding=0,
+        ceil_mode=False,
+        count_include_pad=True,
+        divisor_override=None,
+    ):
+        super().__init__()
+        stride = stride if stride is not None else pool_size
+        self.pool_size = _checks.check_sizes(self, self.rank, pool_size=pool_size)
+        self.stride = _checks.check_sizes(self, self.rank, stride=stride)
+        padding = _checks.check_sizes(self, self.rank, minimum=0, padding=padding)
+        self.padding = _checks.check_half(self, self.pool_size, padding=padding)
+        self.ceil_mode = _checks.check_flag(self, ceil_mode=ceil_mode)
+        self.count_include_pad = _checks.check_flag(self, count_include_pad=count_include_pad)
+        self.divisor_override = _checks.check_divisor(self, divisor_override=divisor_override)
+
+    def forward(self, input_data):
+        ranks = (self.rank + 1, self.rank + 2)
+        _checks.check_rank(self, ranks, "(batch, *sizes, channels)", input_data=input_data)
+        sizes = input_data.shape[-1 - self.rank : -1]
+        window = (self.pool_size, self.stride, self.padding, (1,) * self.rank)
+        outputs = _windows.pooled_sizes(sizes, *window, self.ceil_mode)
+        _checks.check_pooled(self, outputs, self.pool_size, input_data=input_data)
+
+        self.input_shape = input_data.shape
+        self.taps = list(_windows.inner_taps(sizes, outputs, *window))
+        self.divisors = self.count(sizes, outputs).astype(input_data.dtype)
+        shape = (*input_data.shape[: -1 - self.rank], *outputs, input_data.shape[-1])
+        total = np.zeros(shape, input_data.dtype)
+        for met, places in self.taps:
+            total[met] += input_data[places]
+        return total / self.divisors
+
+    def backward(self, grad_output):
+        share = grad_output / self.divisors
+        grad_input = np.zeros(self.input_shape, grad_output.dtype)
+        # The last tap meets the first window, so each place sums its windows in their order.
+        for met, places in reversed(self.taps):
+            grad_input[places] += share[met]
+        return grad_input, None
+
+    def count(self, sizes, outputs):
+        """What each window is divided by: (*outputs, 1)."""
+        if self.divisor_override is not None:
+            return np.full((*outputs, 1), self.divisor_override)
+        # The margin of padding that counts.
+        margins = self.padding if self.count_include_pad else (0,) * self.rank
+        starts = _windows.starts(outputs, self.stride, self.padding)
+        lengths = [
+            np.minimum(start + pool, size + margin) - np.maximum(start, -margin)
+            for start, pool, size, margin in zip(
+                starts, self.pool_size, sizes, margins, strict=True
+            )
+        ]
+        return math.prod(lengths)
+
+
+class AveragePooling1D(AveragePooling2D):
+    """The average of each window of a sequence, channel by channel.
+
+    Formula: y[o] = sum over taps t of x[o stride + t - padding] / divisor[o], the padding being
+        zeros. The divisor counts the taps that fall on the padded input, or with
+        count_include_pad=False on the input.
+    Derivative: dy[o]/dx[i] = 1 / divisor[o] where i lies in window o, 0 elsewhere.
+    Shapes: x (batch, time, channels) or (time, channels), y the same with another time, as in
+        AveragePooling2D.
+    Dtypes: float32 and float64; the output has the input's.
+    Errors: those of AveragePooling2D.
+    Book: not in the book; section 22.3.2 has the two dimensions.
+    Paper: LeCun, Bottou, Bengio, Haffner (1998), Gradient-based learning applied to document
+        recognition, Proceedings of the IEEE 86(11), DOI 10.1109/5.726791.
+    PyTorch: torch.nn.AvgPool1d(kernel_size=pool_size). No difference but the layout; it has no
+        divisor_override.
+    """
+
+    rank = 1
+
+    def __init__(
+        self, pool_size=2, stride=None, padding=0, ceil_mode=False, count_include_pad=True
+    ):
+        super().__init__(pool_size, stride, padding, ceil_mode, count_include_pad)
+
+
+class AveragePooling3D(AveragePooling2D):
+    """The average of each window of a volume, channel by channel.
+
+    Formula: y[o] = sum over taps t of x[o stride + t - padding] / divisor[o], the padding being
+        zeros. The divisor counts the taps that fall on the padded input, or with
+        count_include_pad=False on the input; divisor_override stands for either.
+    Derivative: dy[o]/dx[i] = 1 / divisor[o] where i lies in window o, 0 elsewhere.
+    Shapes: x (batch, depth, height, width, channels) or without the batch, y the same with other
+        spatial sizes, as in AveragePooling2D.
+    Dtypes: float32 and float64; the output has the input's.
+    Errors: those of AveragePooling2D.
+    Book: not in the book; section 22.3.2 has the two dimensions.
+    Paper: LeCun, Bottou, Bengio, Haffner (1998), Gradient-based learning applied to document
+        recognition, Proceedings of the IEEE 86(11), DOI 10.1109/5.726791.
+    PyTorch: torch.nn.AvgPool3d(kernel_size=pool_size). No difference but the layout.
+    """
+
+    rank = 3
+
+    def __init__(
+        self,
+        pool_size=(2, 2, 2),
+        stride=None,
+        padding=0,
+        ceil_mode=False,
+        count_include_pad=True,
+        divisor_override=None,
+    ):
+        super().__init__(pool_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
