@@ -13,7 +13,7 @@ def sigmoid(x):
     """1 / (1 + e^-x)."""
     # e^-|x| is at most 1, so that nothing overflows and no small result is lost.
     decay = np.exp(-np.abs(x))
-    return np.where(x < 0, decay, 1) / (1 + decay)
+    return np.maximum(decay, x >= 0) / (1 + decay)
 
 
 def softplus(x):
@@ -24,6 +24,18 @@ def softplus(x):
 def log_sigmoid(x):
     """log(1 / (1 + e^-x))."""
     return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+
+
+def product(x, y):
+    """x y; what PyTorch finds infinite or NaN (infinity times 0) is so here, without a warning."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return x * y
+
+
+def bounded_product(scale, x):
+    """scale x, for a function that is flat far out: finite where the product would overflow."""
+    limit = np.finfo(x.dtype).max / (1 + abs(scale))
+    return scale * np.clip(x, -limit, limit)
 
 
 def shift_by_maximum(x, axis):
@@ -80,7 +92,8 @@ def _erf(x):
 def _erfc(x):
     place, rest = _near(x)
     tail = _areas(x.dtype)[1][place] - rest
-    return np.where(x < 0, 2 - tail, tail)
+    # The tail of x, or 2 minus that of -x.
+    return np.signbit(x) * x.dtype.type(2) + np.copysign(tail, x)
 
 
 def _near(x):
