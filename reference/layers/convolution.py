@@ -110,61 +110,76 @@ class ConvolutionND(Layer):
         spans = _windows.spans(self.kernel_size, self.dilation)
         _checks.check_window(self, spans, padded, input_data=input_data)
 
-    def windows(self):
+    def windows(self, images):
         """A view of the windows of every image: (batch, *outputs, *kernel_size, channels)."""
-        return _windows.windows(self.images, self.kernel_size, self.stride, self.dilation)
+        return _windows.windows(images, self.kernel_size, self.stride, self.dilation)
 
-    def rows(self, image_windows):
+    def rows(self, windows):
         """The windows of one image, a row each: (groups, places, taps * channels)."""
-        channels = self.input_channels // self.groups
-        split = image_windows.reshape(math.prod(self.outputs), -1, self.groups, channels)
-        return np.moveaxis(split, 2, 0).reshape(self.groups, len(split), -1)
+        split = windows.reshape(*windows.shape[:-1], self.groups, -1)
+        places = math.prod(windows.shape[: self.rank])
+        return np.moveaxis(split, -2, 0).reshape(self.groups, places, -1)
+
+    def split(self, values):
+        """The values of all filters, group by group: (batch, groups, places, filters)."""
+        batch, *outputs, filters = values.shape
+        split = values.reshape(batch, math.prod(outputs), self.groups, filters // self.groups)
+        return split.swapaxes(1, 2)
+
+    def gather(self, images):
+        """The sum of each kernel times each window: (batch, *outputs, filters)."""
+        windows = self.windows(images)
+        outputs, filters = windows.shape[1 : 1 + self.rank], len(self.kernels)
+        kernels = np.moveaxis(self.kernels, 1, -1)  # (filters, *taps, channels)
+        kernels = kernels.reshape(self.groups, filters // self.groups, -1)
+        sums = np.empty((len(images), *outputs, filters), np.result_type(images, *self.params))
+        # One image at a time: the rows of a whole batch would not fit into the cache.
+        for image_windows, image_sums in zip(windows, self.split(sums), strict=True):
+            np.matmul(self.rows(image_windows), kernels.swapaxes(1, 2), out=image_sums)
+        return sums
+
+    def scatter(self, values, sizes):
+        """The transpose of gather: each value times its kernel, added up over its window."""
+        batch, *outputs, filters = values.shape
+        channels, taps = self.kernels.shape[1], self.kernels.shape[2:]
+        kernels = self.kernels.reshape(self.groups, filters // self.groups, channels, *taps)
+        shape = (batch, *sizes, self.groups * channels)
+        images = np.zeros(shape, np.result_type(values, kernels))
+        values = self.split(values)
+        for tap, met in _windows.taps(outputs, taps, self.stride, self.dilation):
+            # (batch, groups, places, filters) @ (groups, filters, channels)
+            shares = (values @ np.ascontiguousarray(kernels[(..., *tap)])).swapaxes(1, 2)
+            met_images = images[(slice(None), *met)]
+            met_images += shares.reshape(met_images.shape)
+        return images
+
+    def correlate(self, values, images):
+        """The sum of each value times its window, which is the gradient of the kernels."""
+        filters, channels, *taps = self.kernels.shape
+        shape = (self.groups, filters // self.groups, math.prod(taps) * channels)
+        total = np.zeros(shape, np.result_type(values, images))
+        windows = zip(self.split(values), self.windows(images), strict=True)
+        for image_values, image_windows in windows:
+            total += image_values.swapaxes(1, 2) @ self.rows(image_windows)
+        return np.moveaxis(total.reshape(filters, *taps, channels), -1, 1)
 
     def forward(self, input_data):
         self.check(input_data)
         padded = self.pad.forward(input_data)
-        self.padded_shape = padded.shape
-        batch = input_data.shape[: -1 - self.rank]  # empty for one image alone
-        self.images = padded.reshape(math.prod(batch), *padded.shape[-1 - self.rank :])
-        windows = self.windows()
-        self.outputs = windows.shape[1 : 1 + self.rank]
-        filters = self.num_filters // self.groups
-        kernels = np.moveaxis(self.kernels, 1, -1).reshape(self.groups, filters, -1)
-        sums = np.empty(
-            (len(windows), math.prod(self.outputs), self.groups, filters),
-            np.result_type(padded, *self.params),
-        )
-        # One image at a time: the rows of a whole batch would not fit into the cache.
-        for image_windows, image_sums in zip(windows, sums.swapaxes(1, 2), strict=True):
-            np.matmul(self.rows(image_windows), kernels.swapaxes(1, 2), out=image_sums)
-        output = sums.reshape(*batch, *self.outputs, self.num_filters)
+        self.images = padded.reshape(-1, *padded.shape[-1 - self.rank :])
+        output = self.gather(self.images)
         if self.bias:
             output += self.biases
-        return output
+        return output.reshape(*input_data.shape[: -1 - self.rank], *output.shape[1:])
 
     def backward(self, grad_output):
-        filters, channels = self.num_filters // self.groups, self.input_channels // self.groups
-        # (batch, groups, places, filters)
-        upstream = grad_output.reshape(-1, math.prod(self.outputs), self.groups, filters)
-        upstream = upstream.swapaxes(1, 2)
-        kernels = self.kernels.reshape(self.groups, filters, channels, *self.kernel_size)
-
-        grad_rows = np.zeros((self.groups, filters, kernels[0, 0].size), upstream.dtype)
-        for grad, image_windows in zip(upstream, self.windows(), strict=True):
-            grad_rows += grad.swapaxes(1, 2) @ self.rows(image_windows)
-        grad_kernels = np.moveaxis(
-            grad_rows.reshape(self.num_filters, *self.kernel_size, channels), -1, 1
-        )
-        grad_biases = grad_output.reshape(-1, self.num_filters).sum(axis=0)
-
-        grad_images = np.zeros(self.images.shape, np.result_type(upstream, kernels))
-        steps = (self.kernel_size, self.stride, self.dilation)
-        for tap, met in _windows.taps(self.outputs, *steps):
-            shares = upstream @ np.ascontiguousarray(kernels[(..., *tap)])
-            shares = shares.swapaxes(1, 2).reshape(-1, *self.outputs, self.input_channels)
-            grad_images[(slice(None), *met)] += shares
-        grad_padded = grad_images.reshape(self.padded_shape)
-        return self.pad.backward(grad_padded)[0], [grad_kernels, grad_biases][: 1 + self.bias]
+        grad = grad_output.reshape(len(self.images), *grad_output.shape[-1 - self.rank :])
+        grad_kernels = self.correlate(grad, self.images)
+        grad_biases = grad.reshape(-1, self.num_filters).sum(axis=0)
+        grad_images = self.scatter(grad, self.images.shape[1:-1])
+        batch = grad_output.shape[: -1 - self.rank]  # empty for one image alone
+        grad_input, _ = self.pad.backward(grad_images.reshape(*batch, *grad_images.shape[1:]))
+        return grad_input, [grad_kernels, grad_biases][: 1 + self.bias]
 
 
 class Convolution1D(ConvolutionND):
