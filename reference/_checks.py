@@ -428,6 +428,25 @@ def check_unit_stride(owner, padding, *, method="__init__", **option):
         fail(ValueError, owner, method, name, f"be 1 where padding is {padding!r}", value)
 
 
+def check_axes_sizes(owner, *, minimum=1, method="__init__", **option):
+    """One integer for each of one to three axes, an integer alone for one; returns a tuple."""
+    ((name, value),) = option.items()
+    sizes = value if isinstance(value, (tuple, list)) else (value,)
+    if not 1 <= len(sizes) <= 3:
+        fail(ValueError, owner, method, name, "be an integer or 1 to 3 of them", repr(value))
+    return tuple(
+        check_integer(owner, minimum=minimum, method=method, **{name: size}) for size in sizes
+    )
+
+
+def check_norm_type(owner, *, method="__init__", **option):
+    """The p of a norm: a number other than 0, infinities included."""
+    ((name, value),) = option.items()
+    if check_extended_number(owner, method=method, **option) == 0:
+        fail(ValueError, owner, method, name, "not be zero", value)
+    return value
+
+
 def check_half(owner, pool_size, *, method="__init__", **option):
     """Padding of at most half the pool, so that every window reaches the input."""
     ((name, value),) = option.items()
@@ -445,6 +464,15 @@ def check_divisor(owner, *, method="__init__", **option):
     if check_integer(owner, minimum=-math.inf, method=method, **option) == 0:
         fail(ValueError, owner, method, name, "not be zero", value)
     return operator.index(value)
+
+
+def check_no_smaller(owner, pool_size, *, method="forward", **array):
+    """Spatial axes that are no smaller than the pool, even before padding."""
+    ((name, value),) = array.items()
+    sizes = value.shape[-1 - len(pool_size) : -1]
+    if any(size < pool for size, pool in zip(sizes, pool_size, strict=True)):
+        requirement = f"be no smaller than pool_size {tuple(pool_size)} before padding"
+        fail(ValueError, owner, method, name, requirement, _shape(value))
 
 
 def check_reached(owner, reached, sizes, *, method="forward", **array):

@@ -1,5 +1,14 @@
 """Losses (chapters 10 and 11)."""
 
+from reference.losses.binary import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    BinaryFocalLoss,
+    DiceLoss,
+    MultiLabelBCELoss,
+    MultiLabelSoftMarginLoss,
+    WeightedBCELoss,
+)
 from reference.losses.categorical import CrossEntropyLoss
 from reference.losses.likelihood import (
     GammaDevianceLoss,
@@ -21,7 +30,11 @@ from reference.losses.regression import (
 )
 
 __all__ = [
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "BinaryFocalLoss",
     "CrossEntropyLoss",
+    "DiceLoss",
     "EpsilonInsensitiveLoss",
     "GammaDevianceLoss",
     "GaussianNLLLoss",
@@ -31,9 +44,12 @@ __all__ = [
     "LogCoshLoss",
     "MSELoss",
     "MSLELoss",
+    "MultiLabelBCELoss",
+    "MultiLabelSoftMarginLoss",
     "PoissonDevianceLoss",
     "PoissonNLLLoss",
     "QuantileLoss",
     "SmoothL1Loss",
     "TweedieDevianceLoss",
+    "WeightedBCELoss",
 ]

@@ -83,7 +83,7 @@ class PoissonNLLLoss(TwoSidedLoss):
         super().__init__(reduction)
         self.log_input = _checks.check_flag(self, log_input=log_input)
         self.full = _checks.check_flag(self, full=full)
-        self.eps = _checks.check_positive(self, eps=eps)
+        self.eps = _checks.check_nonnegative(self, eps=eps)
 
     def rate(self, prediction):
         """The rate of events and its logarithm."""
