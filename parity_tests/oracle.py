@@ -257,9 +257,14 @@ class Replay:
 @contextlib.contextmanager
 def seeded(seed: int):
     """PyTorch's global generator, seeded inside and put back after."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    # The generator itself: torch.manual_seed formats a stack trace for devices that are not here.
+    generator = torch.default_generator
+    state = generator.get_state()
+    generator.manual_seed(seed)
+    try:
         yield
+    finally:
+        generator.set_state(state)
 
 
 @contextlib.contextmanager

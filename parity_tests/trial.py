@@ -62,8 +62,10 @@ class Trial:
         return grads
 
     def run_torch(self, module, inputs, dtype=None) -> Results:
-        """Forward and backward in PyTorch, of a copy: forward may change buffers."""
+        """Forward and backward in PyTorch; of a copy, where forward changes the module."""
         dtype = dtype or self.dtype
+        if self.row.changes_params or next(module.buffers(), None) is not None:
+            module = copy.deepcopy(module)
 
         def upstream(outputs):
             return [None if g is None else g.astype(dtype) for g in self.upstream(outputs)]
@@ -71,7 +73,7 @@ class Trial:
         constant = () if self.row.differentiable_target else self.row.targets
         with oracle.seeded(self.case.seed % 2**31):
             return oracle.run(
-                copy.deepcopy(module),
+                module,
                 oracle.cast(inputs, dtype),
                 {name: oracle.cast(value, dtype) for name, value in self.keywords.items()},
                 upstream,
@@ -80,7 +82,7 @@ class Trial:
 
     def adapter(self, dtype=None):
         """A fresh mirror of the module; with a dtype, its parameters and buffers cast to it."""
-        adapter = adapt_as(self.row, copy.deepcopy(self.module))
+        adapter = adapt_as(self.row, self.module)
         if dtype is not None and adapter.params:
             adapter.layer.params = [oracle.cast(param, dtype) for param in adapter.params]
         if dtype is not None and adapter.buffers:
