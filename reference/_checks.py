@@ -14,8 +14,9 @@ import numpy as np
 
 
 def fail(error, owner, method, argument, requirement, fact, hint=""):
-    """Raise `error` with the message that every bad input gets."""
-    message = f"{type(owner).__name__}.{method}: {argument} must {requirement}; got {fact}."
+    """Raise `error` with the message that every bad input gets; functions name their module."""
+    name = owner if isinstance(owner, str) else type(owner).__name__
+    message = f"{name}.{method}: {argument} must {requirement}; got {fact}."
     raise error(f"{message} {hint}".rstrip())
 
 
@@ -178,6 +179,24 @@ def check_cutoffs(owner, n_classes, *, method="__init__", **option):
     if any(low >= high for low, high in zip(bounds, [*bounds[1:], n_classes], strict=True)):
         fail(ValueError, owner, method, name, requirement, repr(value))
     return bounds[1:]
+
+
+def check_array_shape(owner, method, shape, minimum=0, maximum=None):
+    """The sizes of an array of `minimum` to `maximum` axes; returns a tuple."""
+    if not isinstance(shape, (tuple, list)):
+        fail(TypeError, owner, method, "shape", "be a tuple of integers", _kind(shape))
+    if len(shape) < minimum or (maximum is not None and len(shape) > maximum):
+        bound = "or more" if maximum is None else f"to {maximum}"
+        fail(ValueError, owner, method, "shape", f"have {minimum} {bound} axes", tuple(shape))
+    return tuple(check_integer(owner, minimum=0, method=method, shape=size) for size in shape)
+
+
+def check_ordered(owner, *, method="__init__", **options):
+    """Two finite numbers, the second not below the first."""
+    (low, first), (high, second) = options.items()
+    check_number(owner, method=method, **{low: first})
+    if check_number(owner, method=method, **{high: second}) < first:
+        fail(ValueError, owner, method, high, f"be at least {low}={first}", second)
 
 
 def check_generator(owner, *, method="__init__", **option):
@@ -444,6 +463,39 @@ def check_norm_type(owner, *, method="__init__", **option):
     ((name, value),) = option.items()
     if check_extended_number(owner, method=method, **option) == 0:
         fail(ValueError, owner, method, name, "not be zero", value)
+    return value
+
+
+def check_outputs(owner, outputs, *, method="forward", **array):
+    """An array that makes at least one output on each axis."""
+    ((name, value),) = array.items()
+    if min(outputs) < 1:
+        fact = f"outputs {tuple(outputs)} from shape {np.shape(value)}"
+        fail(ValueError, owner, method, name, "give at least one output on each axis", fact)
+
+
+def check_output_size(owner, least, stride, axes, *, method="forward", **option):
+    """The sizes of an output, alone or within its shape; returns how far they exceed `least`."""
+    ((name, value),) = option.items()
+    rank = len(least)
+    if not isinstance(value, (tuple, list)) or len(value) not in (rank, axes):
+        requirement = f"be {rank} sizes or a shape of {axes} axes"
+        fail(ValueError, owner, method, name, requirement, repr(value))
+    sizes = value if len(value) == rank else value[-1 - rank : -1]
+    for size, low, step in zip(sizes, least, stride, strict=True):
+        check_integer(owner, minimum=-math.inf, method=method, **{name: size})
+        if not low <= size < low + step:
+            most = tuple(low + step - 1 for low, step in zip(least, stride, strict=True))
+            fail(ValueError, owner, method, name, f"lie in {tuple(least)} to {most}", tuple(value))
+    return tuple(size - low for size, low in zip(sizes, least, strict=True))
+
+
+def check_output_padding(owner, limits, *, method="forward", **option):
+    """Padding of the output below its limit, the larger of stride and dilation, on each axis."""
+    ((name, value),) = option.items()
+    if any(extra >= limit for extra, limit in zip(value, limits, strict=True)):
+        requirement = f"be below the larger of stride and dilation, {tuple(limits)}"
+        fail(ValueError, owner, method, name, requirement, value)
     return value
 
 

@@ -24,6 +24,7 @@ from reference.layers.padding import (
 from reference.layers.pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
 from reference.layers.recurrent import GRU, LSTM, RNN, PeepholeLSTM
 from reference.layers.recurrent_cells import GRUCell, LSTMCell, PeepholeLSTMCell, RNNCell
+from reference.layers.reparametrization import SpectralNorm, WeightNorm
 from reference.layers.reshaping import Flatten
 
 __all__ = [
@@ -66,5 +67,7 @@ __all__ = [
     "ReplicationPad",
     "Residual",
     "Sequential",
+    "SpectralNorm",
+    "WeightNorm",
     "ZeroPad",
 ]

@@ -17,12 +17,20 @@ class _Container(Layer):
     @property
     def params(self):
         """The parameters of all layers in order; an array that several share comes once."""
-        return _distinct(layer.params for layer in self.layers)
+        return self._distinct("params")
+
+    @params.setter
+    def params(self, params):
+        self._replace("params", params)
 
     @property
     def buffers(self):
         """The buffers of all layers in order; an array that several share comes once."""
-        return _distinct(layer.buffers for layer in self.layers)
+        return self._distinct("buffers")
+
+    @buffers.setter
+    def buffers(self, buffers):
+        self._replace("buffers", buffers)
 
     @property
     def training(self):
@@ -34,6 +42,28 @@ class _Container(Layer):
         for layer in self.layers:
             layer.training = training
 
+    @property
+    def rng(self):
+        """The generator of the first layer that draws; setting it sets that of every layer."""
+        return next((layer.rng for layer in self.layers if hasattr(layer, "rng")), None)
+
+    @rng.setter
+    def rng(self, rng):
+        for layer in self.layers:
+            if hasattr(layer, "rng"):
+                layer.rng = rng
+
+    def _distinct(self, name):
+        arrays = itertools.chain.from_iterable(getattr(layer, name) for layer in self.layers)
+        return list({id(array): array for array in arrays}.values())
+
+    def _replace(self, name, arrays):
+        """Put each array in the place, or the places, of the one it replaces."""
+        pairs = zip(self._distinct(name), arrays, strict=True)
+        replaced = {id(former): array for former, array in pairs}
+        for layer in self.layers:
+            setattr(layer, name, [replaced[id(former)] for former in getattr(layer, name)])
+
     def sum_grads(self, grads):
         """The gradients of `params`, from those of each layer: summed where an array is shared."""
         sums = {}
@@ -44,11 +74,6 @@ class _Container(Layer):
                 if grad is not None:
                     sums[id(param)] = sums[id(param)] + grad if id(param) in sums else grad
         return [sums.get(id(param)) for param in self.params]
-
-
-def _distinct(lists):
-    """The arrays of all lists, each once."""
-    return list({id(array): array for array in itertools.chain.from_iterable(lists)}.values())
 
 
 class Sequential(_Container):
