@@ -1,4 +1,4 @@
-"""Pooling layers: the maximum and the average of sliding windows (section 22.3).
+"""Pooling layers: the maximum, the average and the norm of sliding windows (section 22.3).
 
 Each class of two dimensions holds the equations, written for any number of spatial axes; its
 siblings of one and three dimensions differ from it in `rank` alone.
@@ -296,7 +296,8 @@ class AveragePooling3D(AveragePooling2D):
     Book: not in the book; section 22.3.2 has the two dimensions.
     Paper: LeCun, Bottou, Bengio, Haffner (1998), Gradient-based learning applied to document
         recognition, Proceedings of the IEEE 86(11), DOI 10.1109/5.726791.
-    PyTorch: torch.nn.AvgPool3d(kernel_size=pool_size). No difference but the layout.
+    PyTorch: torch.nn.AvgPool3d(kernel_size=pool_size). No difference but the layout; it alone
+        refuses an input that is smaller than the pool before padding, and so does this class.
     """
 
     rank = 3
@@ -311,3 +312,71 @@ class AveragePooling3D(AveragePooling2D):
         divisor_override=None,
     ):
         super().__init__(pool_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+    def forward(self, input_data):
+        _checks.check_rank(self, (4, 5), "(batch, *sizes, channels)", input_data=input_data)
+        _checks.check_no_smaller(self, self.pool_size, input_data=input_data)
+        return super().forward(input_data)
+
+
+class LPPooling(Layer):
+    """The p-norm of each window, channel by channel, for any number of spatial axes.
+
+    Formula: y = (K m)^(1/p) with m the average of x^p over a window and K its number of taps;
+        for p = inf the maximum of |x|, for p = -inf the minimum
+    Derivative: dy/dx = (K m)^(1/p - 1) x^(p - 1) K / n, n being the taps of the window that fall
+        on the input; 0 where m = 0. For p = +-inf the sign of x at the first extreme of the
+        window, 0 elsewhere and where x = 0. All PyTorch's choice.
+    Shapes: x (batch, *sizes, channels) or (*sizes, channels), with as many sizes as pool_size has
+        entries (a number alone stands for one); y the same with floor((size - pool_size) / stride)
+        + 1 places on each axis (the ceiling with ceil_mode).
+    Dtypes: float32 and float64; the output has the input's.
+    Errors: TypeError for an array that is not floating or an option of another type; ValueError
+        for a norm_type of 0, an input that holds no window, an empty axis other than the batch,
+        another number of axes or an upstream gradient of another shape; RuntimeError for backward
+        before forward.
+    Book: not in the book.
+    Paper: Gulcehre, Cho, Pascanu, Bengio (2014), Learned-norm pooling for deep feedforward and
+        recurrent neural networks, ECML PKDD, DOI 10.1007/978-3-662-44848-9_34.
+    PyTorch: torch.nn.LPPool1d, LPPool2d and LPPool3d(norm_type, kernel_size=pool_size). No
+        difference but the layout. As there, x^p keeps its sign, so that an odd or broken p gives
+        NaN for negative sums, and with ceil_mode a window that hangs over the end counts its
+        taps as if there were K of them.
+    """
+
+    def __init__(self, norm_type, pool_size, stride=None, ceil_mode=False):
+        super().__init__()
+        self.norm_type = _checks.check_norm_type(self, norm_type=norm_type)
+        self.pool_size = _checks.check_axes_sizes(self, pool_size=pool_size)
+        pooling = EXTREMES if math.isinf(norm_type) else AVERAGES
+        self.pool = pooling[len(self.pool_size) - 1](pool_size, stride, ceil_mode=ceil_mode)
+
+    def forward(self, input_data):
+        self.input_data = input_data
+        if math.isinf(self.norm_type):
+            sign = math.copysign(1, self.norm_type)
+            return sign * self.pool.forward(sign * np.abs(input_data))
+        # PyTorch's powers, too, are NaN for some negative numbers and infinite for some zeros.
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = self.pool.forward(input_data**self.norm_type)
+            self.sums = means * math.prod(self.pool_size)
+            return self.sums ** (1 / self.norm_type)
+
+    def backward(self, grad_output):
+        x = self.input_data
+        if math.isinf(self.norm_type):
+            signs = np.subtract(x > 0, x < 0, dtype=x.dtype)
+            return self.pool.backward(grad_output)[0] * signs, None
+        # A window whose powers sum to 0 gets no gradient.
+        occupied = (self.sums > 0) | (self.sums < 0)
+        sums = np.where(self.sums == 0, 1, self.sums)
+        slopes = sums ** (1 / self.norm_type - 1) / self.norm_type
+        grad_sums = grad_output * slopes * occupied
+        grad_powers, _ = self.pool.backward(grad_sums * math.prod(self.pool_size))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return grad_powers * (self.norm_type * x ** (self.norm_type - 1)), None
+
+
+# By the number of spatial axes.
+EXTREMES = (MaxPooling1D, MaxPooling2D, MaxPooling3D)
+AVERAGES = (AveragePooling1D, AveragePooling2D, AveragePooling3D)
