@@ -1,6 +1,75 @@
 """Activations (chapters 7 to 9, section 11.1)."""
 
-from reference.activations.rectifying import LeakyReLU
-from reference.activations.sigmoidal import Softsign
+from reference.activations.modern import (
+    CELU,
+    GEGLU,
+    GELU,
+    GLU,
+    Exponential,
+    HardMish,
+    Hardshrink,
+    Hardswish,
+    LogSigmoid,
+    Mish,
+    ReGLU,
+    ReLU6,
+    SiLU,
+    Softplus,
+    Softshrink,
+    SwiGLU,
+    Swish,
+    Tanhshrink,
+    Threshold,
+)
+from reference.activations.output import GumbelSoftmax, LogSoftmax, Softmax, Softmax2d, Softmin
+from reference.activations.rectifying import ELU, SELU, LeakyReLU, NoisyReLU, PReLU, ReLU, RReLU
+from reference.activations.sigmoidal import (
+    HardSigmoid,
+    HardTanh,
+    Heaviside,
+    Sigmoid,
+    Softsign,
+    Tanh,
+    WilsonCowan,
+)
 
-__all__ = ["LeakyReLU", "Softsign"]
+__all__ = [
+    "CELU",
+    "ELU",
+    "Exponential",
+    "GEGLU",
+    "GELU",
+    "GLU",
+    "GumbelSoftmax",
+    "HardMish",
+    "HardSigmoid",
+    "HardTanh",
+    "Hardshrink",
+    "Hardswish",
+    "Heaviside",
+    "LeakyReLU",
+    "LogSigmoid",
+    "LogSoftmax",
+    "Mish",
+    "NoisyReLU",
+    "PReLU",
+    "RReLU",
+    "ReGLU",
+    "ReLU",
+    "ReLU6",
+    "SELU",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softmax2d",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
+    "SwiGLU",
+    "Swish",
+    "Tanh",
+    "Tanhshrink",
+    "Threshold",
+    "WilsonCowan",
+]
