@@ -1,5 +1,6 @@
 """Losses (chapters 10 and 11)."""
 
+from reference.losses.adaptive import AdaptiveLogSoftmaxWithLoss
 from reference.losses.binary import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -30,6 +31,7 @@ from reference.losses.regression import (
 )
 
 __all__ = [
+    "AdaptiveLogSoftmaxWithLoss",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BinaryFocalLoss",
