@@ -474,7 +474,7 @@ def check_outputs(owner, outputs, *, method="forward", **array):
         fail(ValueError, owner, method, name, "give at least one output on each axis", fact)
 
 
-def check_output_size(owner, least, stride, axes, *, method="forward", **option):
+def check_reachable_size(owner, least, stride, axes, *, method="forward", **option):
     """The sizes of an output, alone or within its shape; returns how far they exceed `least`."""
     ((name, value),) = option.items()
     rank = len(least)
@@ -497,6 +497,59 @@ def check_output_padding(owner, limits, *, method="forward", **option):
         requirement = f"be below the larger of stride and dilation, {tuple(limits)}"
         fail(ValueError, owner, method, name, requirement, value)
     return value
+
+
+def check_bins(owner, *, method="__init__", **option):
+    """A count or None for each of one to three axes; one alone stands for one axis."""
+    ((name, value),) = option.items()
+    sizes = value if isinstance(value, (tuple, list)) else (value,)
+    if not 1 <= len(sizes) <= 3:
+        fail(ValueError, owner, method, name, "have 1 to 3 entries", repr(value))
+    return tuple(
+        size if size is None else check_integer(owner, minimum=0, method=method, **{name: size})
+        for size in sizes
+    )
+
+
+def check_blocks(owner, blocks, taps, *, method="forward", **array):
+    """Rows of features: as many as there are blocks, each of so many taps for each channel."""
+    ((name, value),) = array.items()
+    if blocks == 0 or value.shape[-2] != blocks:
+        fail(ValueError, owner, method, name, f"have the {blocks} blocks as rows", _shape(value))
+    if value.shape[-1] == 0 or value.shape[-1] % taps:
+        requirement = f"have {taps} features for each channel on its last axis"
+        fail(ValueError, owner, method, name, requirement, _shape(value))
+
+
+def check_axis_divides(owner, divisor, axis, *, method="forward", **array):
+    """An array whose axis `divisor`, a pair (name, number), divides."""
+    ((name, value),) = array.items()
+    if value.shape[axis] % divisor[1]:
+        requirement = f"have a size on axis {axis} divisible by {divisor[0]}={divisor[1]}"
+        fail(ValueError, owner, method, name, requirement, _shape(value))
+
+
+def check_unflattened(owner, *, method="__init__", **option):
+    """Sizes of at least one axis, of which one may be -1."""
+    ((name, value),) = option.items()
+    if not isinstance(value, (tuple, list)) or not value:
+        fail(TypeError, owner, method, name, "be a tuple of integers", _kind(value))
+    sizes = tuple(check_integer(owner, minimum=-1, method=method, **{name: size}) for size in value)
+    if sizes.count(-1) > 1:
+        fail(ValueError, owner, method, name, "have at most one -1", value)
+    return sizes
+
+
+def check_product(owner, sizes, axis, *, method="forward", **array):
+    """An array whose axis the sizes multiply up to; returns them with -1 worked out."""
+    ((name, value),) = array.items()
+    size = value.shape[axis]
+    known = math.prod(part for part in sizes if part != -1)
+    missing = size // known if -1 in sizes and known else 1
+    if known * missing != size or (-1 in sizes and not known):
+        requirement = f"have an axis {axis} of size {sizes} multiplied out"
+        fail(ValueError, owner, method, name, requirement, _shape(value))
+    return tuple(missing if part == -1 else part for part in sizes)
 
 
 def check_half(owner, pool_size, *, method="__init__", **option):
@@ -533,6 +586,16 @@ def check_reached(owner, reached, sizes, *, method="forward", **array):
     if any(place >= size for place, size in zip(reached, sizes, strict=True)):
         requirement = "be met by every dilated window"
         fail(ValueError, owner, method, name, requirement, _shape(value), "Dilate or pad less.")
+
+
+def check_places_of(owner, rank, *, method="forward", **array):
+    """An array with at least one place on each of `rank` spatial axes; returns their sizes."""
+    ((name, value),) = array.items()
+    check_rank(owner, (rank + 1, rank + 2), "(batch, *sizes, channels)", method=method, **array)
+    sizes = value.shape[-1 - rank : -1]
+    if 0 in sizes:
+        fail(ValueError, owner, method, name, "have no empty spatial axis", _shape(value))
+    return sizes
 
 
 def check_pooled(owner, outputs, pool_size, *, method="forward", **array):

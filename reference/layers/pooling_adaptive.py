@@ -1,0 +1,253 @@
+"""Pooling to a given size: over all places (section 22.3.3) or over as many bins as asked for."""
+
+import math
+
+import numpy as np
+
+from reference import _checks
+from reference._base import Layer
+from reference.layers import _windows
+
+
+class GlobalAveragePooling2D(Layer):
+    """The average of each channel over all places of an image.
+
+    Formula: y = (1 / (H W)) sum over i, j of x[i, j]
+    Derivative: dy/dx[i, j] = 1 / (H W)
+    Shapes: x (batch, height, width, channels) or (height, width, channels), y the same with
+        height and width 1.
+    Dtypes: float32 and float64; the output has the input's.
+    Errors: TypeError for an array that is not floating; ValueError for an empty height or width,
+        another number of axes or an upstream gradient of another shape; RuntimeError for backward
+        before forward.
+    Book: section 22.3.3.
+    Paper: Lin, Chen, Yan (2014), Network in network, ICLR, arXiv 1312.4400.
+    PyTorch: torch.nn.AdaptiveAvgPool2d(1). No difference but the layout.
+    """
+
+    rank = 2
+
+    def forward(self, input_data):
+        sizes = _checks.check_places_of(self, self.rank, input_data=input_data)
+        self.input_shape = input_data.shape
+        self.places = math.prod(sizes)
+        return np.mean(input_data, axis=tuple(range(-1 - self.rank, -1)), keepdims=True)
+
+    def backward(self, grad_output):
+        return np.broadcast_to(grad_output / self.places, self.input_shape).copy(), None
+
+
+class GlobalAveragePooling1D(GlobalAveragePooling2D):
+    """The average of each channel over all steps of a sequence.
+
+    Formula: y = (1 / T) sum over t of x[t]
+    Derivative: dy/dx[t] = 1 / T
+    Shapes: x (batch, time, channels) or (time, channels), y the same with time 1.
+    Dtypes: float32 and float64; the output has the input's.
+    Errors: those of GlobalAveragePooling2D.
+    Book: not in the book; section 22.3.3 has the two dimensions.
+    Paper: Lin, Chen, Yan (2014), Network in network, ICLR, arXiv 1312.4400.
+    PyTorch: torch.nn.AdaptiveAvgPool1d(1). No difference but the layout.
+    """
+
+    rank = 1
+
+
+class GlobalAveragePooling3D(GlobalAveragePooling2D):
+    """The average of each channel over all places of a volume.
+
+    Formula: y = (1 / (D H W)) sum over i, j, k of x[i, j, k]
+    Derivative: dy/dx[i, j, k] = 1 / (D H W)
+    Shapes: x (batch, depth, height, width, channels) or without the batch, y the same with
+        depth, height and width 1.
+    Dtypes: float32 and float64; the output has the input's.
+    Errors: those of GlobalAveragePooling2D.
+    Book: not in the book; section 22.3.3 has the two dimensions.
+    Paper: Lin, Chen, Yan (2014), Network in network, ICLR, arXiv 1312.4400.
+    PyTorch: torch.nn.AdaptiveAvgPool3d(1). No difference but the layout.
+    """
+
+    rank = 3
+
+
+class GlobalMaxPooling2D(Layer):
+    """The maximum of each channel over all places of an image.
+
+    Formula: y = max over i, j of x[i, j]
+    Derivative: dy/dx = 1 at the place of the maximum, 0 elsewhere; among equals the first (in
+        row-major order) takes it all, among NaNs the last: PyTorch's choice.
+    Shapes: x (batch, height, width, channels) or (height, width, channels), y the same with
+        height and width 1.
+    Dtypes: float32 and float64; the output has the input's.
+    Errors: TypeError for an array that is not floating; ValueError for an empty height or width,
+        another number of axes or an upstream gradient of another shape; RuntimeError for backward
+        before forward.
+    Book: not in the book; section 22.3.3 has the average.
+    Paper: Oquab, Bottou, Laptev, Sivic (2015), Is object localization for free?, CVPR,
+        DOI 10.1109/CVPR.2015.7298668.
+    PyTorch: torch.nn.AdaptiveMaxPool2d(1). No difference but the layout.
+    """
+
+    rank = 2
+
+    def forward(self, input_data):
+        self.sizes = _checks.check_places_of(self, self.rank, input_data=input_data)
+        batch, channels = input_data.shape[: -1 - self.rank], input_data.shape[-1]
+        images = input_data.reshape(*batch, math.prod(self.sizes), channels)
+        missing = np.isnan(images)
+        last_missing = images.shape[-2] - 1 - np.argmax(missing[..., ::-1, :], axis=-2)
+        place = np.where(missing.any(axis=-2), last_missing, np.argmax(images, axis=-2))
+        self.indices = place.reshape(*batch, *(1,) * self.rank, channels)
+        return _windows.gather(input_data, self.indices, self.sizes)
+
+    def backward(self, grad_output):
+        return _windows.scatter(grad_output, self.indices, self.sizes), None
+
+
+class GlobalMaxPooling1D(GlobalMaxPooling2D):
+    """The maximum of each channel over all steps of a sequence.
+
+    Formula: y = max over t of x[t]
+    Derivative: dy/dx = 1 at the step of the maximum, 0 elsewhere; among equals the first takes
+        it all, among NaNs the last: PyTorch's choice.
+    Shapes: x (batch, time, channels) or (time, channels), y the same with time 1.
+    Dtypes: float32 and float64; the output has the input's.
+    Errors: those of GlobalMaxPooling2D.
+    Book: not in the book; section 22.3.3 has the average.
+    Paper: Oquab, Bottou, Laptev, Sivic (2015), Is object localization for free?, CVPR,
+        DOI 10.1109/CVPR.2015.7298668.
+    PyTorch: torch.nn.AdaptiveMaxPool1d(1). No difference but the layout.
+    """
+
+    rank = 1
+
+
+class GlobalMaxPooling3D(GlobalMaxPooling2D):
+    """The maximum of each channel over all places of a volume.
+
+    Formula: y = max over i, j, k of x[i, j, k]
+    Derivative: dy/dx = 1 at the place of the maximum, 0 elsewhere; among equals the first (in
+        row-major order) takes it all, among NaNs the last: PyTorch's choice.
+    Shapes: x (batch, depth, height, width, channels) or without the batch, y the same with
+        depth, height and width 1.
+    Dtypes: float32 and float64; the output has the input's.
+    Errors: those of GlobalMaxPooling2D.
+    Book: not in the book; section 22.3.3 has the average.
+    Paper: Oquab, Bottou, Laptev, Sivic (2015), Is object localization for free?, CVPR,
+        DOI 10.1109/CVPR.2015.7298668.
+    PyTorch: torch.nn.AdaptiveMaxPool3d(1). No difference but the layout.
+    """
+
+    rank = 3
+
+
+class AdaptiveAveragePooling(Layer):
+    """The average of each of a given number of bins, for any number of spatial axes.
+
+    Formula: y[o] = average of x over bin o. On an axis of n places cut into m bins, bin o is
+        [floor(o n / m), ceil((o + 1) n / m)): bins may overlap, and be more than the places.
+    Derivative: dy[o]/dx[i] = 1 / (places of bin o) where i lies in bin o, 0 elsewhere. Place i
+        lies in the bins [floor(i m / n), ceil((i + 1) m / n)), so the gradient is summed over
+        bins as the input is.
+    Shapes: x (batch, *sizes, channels) or (*sizes, channels), y the same with output_size in
+        place of sizes. output_size has an entry for each axis, None where the axis stays as it
+        is; a number alone stands for one axis.
+    Dtypes: float32 and float64; the output has the input's.
+    Errors: TypeError for an array that is not floating or an option of another type; ValueError
+        for a negative output_size, an empty spatial axis, another number of axes or an upstream
+        gradient of another shape; RuntimeError for backward before forward.
+    Book: not in the book; section 22.3.3 has the one bin.
+    Paper: He, Zhang, Ren, Sun (2014), Spatial pyramid pooling in deep convolutional networks for
+        visual recognition, ECCV, DOI 10.1007/978-3-319-10578-9_23.
+    PyTorch: torch.nn.AdaptiveAvgPool1d, AdaptiveAvgPool2d and AdaptiveAvgPool3d. No difference
+        but the layout; where there are no bins PyTorch has no gradient, here it is zero.
+    """
+
+    def __init__(self, output_size):
+        super().__init__()
+        self.output_size = _checks.check_bins(self, output_size=output_size)
+
+    def forward(self, input_data):
+        self.sizes = _checks.check_places_of(self, len(self.output_size), input_data=input_data)
+        outputs = adapted(self.output_size, self.sizes)
+        bounds = [bins(n, m) for n, m in zip(self.sizes, outputs, strict=True)]
+        places = np.ix_(*[ends - starts for starts, ends in bounds])
+        self.counts = math.prod(places)[..., None].astype(input_data.dtype)
+        return bin_sums(input_data, outputs) / self.counts
+
+    def backward(self, grad_output):
+        return bin_sums(grad_output / self.counts, self.sizes), None
+
+
+class AdaptiveMaxPooling(Layer):
+    """The maximum of each of a given number of bins, for any number of spatial axes.
+
+    Formula: y[o] = max of x over bin o, the bins being those of AdaptiveAveragePooling.
+    Derivative: dy/dx = 1 at the place of the maximum, 0 elsewhere; among equals the first of the
+        bin (in row-major order) takes it all, among NaNs the last: PyTorch's choice.
+    Shapes: x (batch, *sizes, channels) or (*sizes, channels), y the same with output_size in
+        place of sizes. output_size has an entry for each axis, None where the axis stays as it
+        is; a number alone stands for one axis. With return_indices forward returns (y, indices),
+        the indices being those of MaxPooling2D.
+    Dtypes: float32 and float64; the output has the input's.
+    Errors: TypeError for an array that is not floating or an option of another type; ValueError
+        for a negative output_size, an empty axis other than the batch, another number of axes or
+        an upstream gradient of another shape; RuntimeError for backward before forward.
+    Book: not in the book; section 22.3.1 has windows of one size.
+    Paper: He, Zhang, Ren, Sun (2014), Spatial pyramid pooling in deep convolutional networks for
+        visual recognition, ECCV, DOI 10.1007/978-3-319-10578-9_23.
+    PyTorch: torch.nn.AdaptiveMaxPool1d, AdaptiveMaxPool2d and AdaptiveMaxPool3d. No difference
+        but the layout; where there are no bins PyTorch has no gradient, here it is zero.
+    """
+
+    def __init__(self, output_size, return_indices=False):
+        super().__init__()
+        self.output_size = _checks.check_bins(self, output_size=output_size)
+        self.return_indices = _checks.check_flag(self, return_indices=return_indices)
+
+    def forward(self, input_data):
+        rank = len(self.output_size)
+        sizes = _checks.check_places_of(self, rank, input_data=input_data)
+        _checks.check_filled_axis(self, -1, input_data=input_data)
+        best, places = input_data, np.arange(math.prod(sizes)).reshape(*sizes, 1)
+        outputs = adapted(self.output_size, sizes)
+        # An axis at a time, the last one first: so the first of several equals is kept.
+        for axis, size, count in zip((-2, -3, -4), sizes[::-1], outputs[::-1], strict=False):
+            starts, ends = bins(size, count)
+            lines, numbers = best, places
+            best, places = np.take(lines, starts, axis), np.take(numbers, starts, axis)
+            for tap in range(1, np.max(ends - starts, initial=0)):
+                # A bin that is shorter than the tap meets its last place again.
+                met = np.minimum(starts + tap, ends - 1)
+                value, place = np.take(lines, met, axis), np.take(numbers, met, axis)
+                better = (value > best) | np.isnan(value)
+                best, places = np.maximum(value, best), np.where(better, place, places)
+        self.sizes, self.indices = sizes, np.broadcast_to(places, best.shape)
+        return (best, self.indices) if self.return_indices else best
+
+    def backward(self, grad_output):
+        return _windows.scatter(grad_output, self.indices, self.sizes), None
+
+
+def adapted(output_size, sizes):
+    """The number of bins on each axis: its size where None is asked for."""
+    return tuple(n if m is None else m for m, n in zip(output_size, sizes, strict=True))
+
+
+def bins(size, count):
+    """Where the bins of an axis start and end."""
+    number = np.arange(count)
+    return number * size // max(count, 1), -(-(number + 1) * size // max(count, 1))
+
+
+def bin_sums(images, outputs):
+    """The sum of each bin, an axis at a time: (batch, *outputs, channels)."""
+    for axis, count in enumerate(reversed(outputs)):
+        lines = np.moveaxis(images, -2 - axis, 0)  # (size, ...)
+        starts, ends = bins(len(lines), count)
+        total = np.zeros((count, *lines.shape[1:]), images.dtype)
+        for tap in range(np.max(ends - starts, initial=0)):
+            reached = starts + tap < ends
+            total[reached] += lines[starts[reached] + tap]
+        images = np.moveaxis(total, 0, -2 - axis)
+    return images
