@@ -48,6 +48,13 @@ def train(session):
 
 
 @nox.session
+def compare(session):
+    """Measure vanishing gradients, dead units and the activations in one network."""
+    install(session, "parity,train")
+    session.run("parity", "compare", *session.posargs, env=THREADS)
+
+
+@nox.session
 def debug(session):
     """Say where a hand-written gradient is wrong (-- 'my_layers.py:Softsign()')."""
     install(session, "parity")

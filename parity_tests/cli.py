@@ -15,6 +15,11 @@ _COMMANDS = {
         "train the same network in NumPy and in PyTorch, side by side",
         (*_PARITY, "sklearn", "rich"),
     ),
+    "compare": (
+        "parity_tests.commands.compare",
+        "vanishing gradients, dead units and activations, measured",
+        ("torch", "sklearn", "rich"),
+    ),
     "debug": (
         "parity_tests.debug.command",
         "say where a hand-written gradient is wrong",

@@ -17,6 +17,8 @@ import reference
 from parity_tests import catalogue
 
 BOUND = 32
+# Digits to train with, and batches of 50 of them in an epoch; the rest is held out.
+TRAINING, STEPS = 1500, 30
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Network:
     ours: Callable[[], reference.Sequential]
     theirs: Callable[[], torch.nn.Sequential]
     images: Callable[[np.ndarray], np.ndarray]  # digits (n, 8, 8) to (n, height, width, 1)
+    epochs: int
     flattened: tuple[int, int, int, int] | None = None
 
     def to_reference(self, place: int, param: np.ndarray) -> np.ndarray:
@@ -67,19 +70,63 @@ def _small_theirs():
     )
 
 
+def _lenet5_ours():
+    """Section 22.9.1: LeCun, Bottou, Bengio, Haffner (1998)."""
+    return reference.Sequential(
+        reference.Convolution2D(1, 6, 5),
+        reference.Tanh(),
+        reference.AveragePooling2D(2),
+        reference.Convolution2D(6, 16, 5),
+        reference.Tanh(),
+        reference.AveragePooling2D(2),
+        reference.Flatten(),
+        reference.Linear(400, 120),
+        reference.Tanh(),
+        reference.Linear(120, 84),
+        reference.Tanh(),
+        reference.Linear(84, 10),
+    )
+
+
+def _lenet5_theirs():
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(1, 6, 5),
+        torch.nn.Tanh(),
+        torch.nn.AvgPool2d(2),
+        torch.nn.Conv2d(6, 16, 5),
+        torch.nn.Tanh(),
+        torch.nn.AvgPool2d(2),
+        torch.nn.Flatten(),
+        torch.nn.Linear(400, 120),
+        torch.nn.Tanh(),
+        torch.nn.Linear(120, 84),
+        torch.nn.Tanh(),
+        torch.nn.Linear(84, 10),
+    )
+
+
+def _enlarged(digits):
+    """Digits of 8 x 8 pixels as 32 x 32, each pixel repeated."""
+    return digits.repeat(4, axis=1).repeat(4, axis=2)[..., None] / 16
+
+
 NETWORKS = {
     "small": Network(
         "small",
         _small_ours,
         _small_theirs,
         lambda digits: digits[..., None] / 16,
-        (4, 16, 2, 2),
+        epochs=10,
+        flattened=(4, 16, 2, 2),
+    ),
+    "lenet5": Network(
+        "lenet5", _lenet5_ours, _lenet5_theirs, _enlarged, epochs=5, flattened=(4, 16, 5, 5)
     ),
 }
 
 OPTIMIZERS = {
-    "sgd": lambda params: torch.optim.SGD(params, lr=0.05, momentum=0.9),
-    "adam": lambda params: torch.optim.Adam(params, lr=0.001),
+    "sgd": lambda params: torch.optim.SGD(params, lr=0.1, momentum=0.9),
+    "adam": lambda params: torch.optim.Adam(params, lr=0.002),
 }
 
 
@@ -152,11 +199,11 @@ def digits(network: Network, seed: int) -> tuple[np.ndarray, ...]:
     bundle = load_digits()
     order = np.random.default_rng(seed).permutation(len(bundle.target))
     images, targets = network.images(bundle.images[order]), bundle.target[order]
-    return images[:1500], targets[:1500], images[1500:], targets[1500:]
+    return (images[:TRAINING], targets[:TRAINING], images[TRAINING:], targets[TRAINING:])
 
 
 def train(
-    network: Network, optimizer: str, epochs: int, seed: int = 0, batch: int = 50, steps: int = 0
+    network: Network, optimizer: str, epochs: int, seed: int = 0, steps: int = 0
 ) -> Iterator[Outcome]:
     """Train side by side; yields the outcome so far after every step (`steps` > 0: at most)."""
     images, targets, held_images, held_targets = digits(network, seed)
@@ -169,7 +216,7 @@ def train(
     loss_drift = 0.0
     done = 0
     for _ in range(epochs):
-        for rows in np.array_split(rng.permutation(len(targets)), len(targets) // batch):
+        for rows in np.array_split(rng.permutation(TRAINING), STEPS):
             arrays = np.ascontiguousarray(images[rows]), targets[rows]
             tensors = torch.from_numpy(np.moveaxis(arrays[0], -1, 1)), torch.from_numpy(arrays[1])
             start = time.perf_counter()

@@ -14,14 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser):
     networks, optimizers = list(training.NETWORKS), list(training.OPTIMIZERS)
     parser.add_argument("network", nargs="?", choices=networks, help="(default: all)")
     parser.add_argument("--optimizer", choices=optimizers, help="(default: all)")
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, help="(default: the network's own)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true", help="print as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.epochs < 1:
-        print("parity train: --epochs must be at least 1", file=sys.stderr)
+    if arguments.epochs is not None and arguments.epochs < 1:
+        print(f"parity train: --epochs must be at least 1; got {arguments.epochs}", file=sys.stderr)
         return 2
     networks = [arguments.network] if arguments.network else list(training.NETWORKS)
     optimizers = [arguments.optimizer] if arguments.optimizer else list(training.OPTIMIZERS)
@@ -29,9 +29,11 @@ def run(arguments: argparse.Namespace) -> int:
     with Progress(disable=arguments.json) as progress:
         for name in networks:
             for optimizer in optimizers:
-                task = progress.add_task(f"{name}, {optimizer}", total=arguments.epochs * 30)
                 network = training.NETWORKS[name]
-                for outcome in training.train(network, optimizer, arguments.epochs, arguments.seed):
+                epochs = network.epochs if arguments.epochs is None else arguments.epochs
+                total = epochs * training.STEPS
+                task = progress.add_task(f"{name}, {optimizer}", total=total)
+                for outcome in training.train(network, optimizer, epochs, arguments.seed):
                     progress.update(task, completed=len(outcome.losses))
                 outcomes[f"{name}, {optimizer}"] = outcome
     if arguments.json:
