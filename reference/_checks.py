@@ -447,15 +447,41 @@ def check_unit_stride(owner, padding, *, method="__init__", **option):
         fail(ValueError, owner, method, name, f"be 1 where padding is {padding!r}", value)
 
 
-def check_axes_sizes(owner, *, minimum=1, method="__init__", **option):
-    """One integer for each of one to three axes, an integer alone for one; returns a tuple."""
+def check_axes_sizes(owner, *, minimum_axes=1, method="__init__", **option):
+    """A positive integer for each of up to three axes, one alone for one; returns a tuple."""
     ((name, value),) = option.items()
     sizes = value if isinstance(value, (tuple, list)) else (value,)
-    if not 1 <= len(sizes) <= 3:
-        fail(ValueError, owner, method, name, "be an integer or 1 to 3 of them", repr(value))
-    return tuple(
-        check_integer(owner, minimum=minimum, method=method, **{name: size}) for size in sizes
-    )
+    if not minimum_axes <= len(sizes) <= 3:
+        fail(ValueError, owner, method, name, f"have {minimum_axes} to 3 entries", repr(value))
+    return tuple(check_integer(owner, method=method, **{name: size}) for size in sizes)
+
+
+def check_one_of(owner, *, method="__init__", **options):
+    """Exactly one of several options that is not None."""
+    given = [name for name, value in options.items() if value is not None]
+    if len(given) != 1:
+        fact = " and ".join(given) if given else "none"
+        fail(ValueError, owner, method, " or ".join(options), "be given, one alone", fact)
+
+
+def check_optional_sizes(owner, rank, *, method="__init__", **option):
+    """None, or an integer of 0 or more for all of `rank` axes or for each."""
+    ((_, value),) = option.items()
+    return None if value is None else check_sizes(owner, rank, minimum=0, method=method, **option)
+
+
+def check_ratios(owner, rank, *, method="__init__", **option):
+    """None, or a number in (0, 1) for all of `rank` axes or for each; returns a tuple."""
+    ((name, value),) = option.items()
+    if value is None:
+        return None
+    ratios = (value,) * rank if isinstance(value, numbers.Real) else value
+    if not isinstance(ratios, (tuple, list)) or len(ratios) != rank:
+        fail(ValueError, owner, method, name, f"be a number or {rank} of them", repr(value))
+    for ratio in ratios:
+        if not 0 < check_number(owner, method=method, **{name: ratio}) < 1:
+            fail(ValueError, owner, method, name, "lie between 0 and 1", ratio)
+    return tuple(ratios)
 
 
 def check_norm_type(owner, *, method="__init__", **option):
@@ -578,6 +604,35 @@ def check_no_smaller(owner, pool_size, *, method="forward", **array):
     if any(size < pool for size, pool in zip(sizes, pool_size, strict=True)):
         requirement = f"be no smaller than pool_size {tuple(pool_size)} before padding"
         fail(ValueError, owner, method, name, requirement, _shape(value))
+
+
+def check_room(owner, needed, *, method="forward", **array):
+    """An array with at least so many places on each spatial axis."""
+    ((name, value),) = array.items()
+    sizes = value.shape[-1 - len(needed) : -1]
+    if any(size < least for size, least in zip(sizes, needed, strict=True)):
+        fail(ValueError, owner, method, name, f"have sizes from {tuple(needed)} up", _shape(value))
+
+
+def check_samples(owner, shape, *, method="forward", **array):
+    """An array of this shape, or of more along its first axis."""
+    ((name, value),) = array.items()
+    check_floating(owner, method, name, value)
+    if value.ndim != len(shape) or value.shape[1:] != shape[1:] or len(value) < shape[0]:
+        fail(ValueError, owner, method, name, f"have shape {shape}", _shape(value))
+
+
+def check_near(owner, usual, stride, *, method="forward", **option):
+    """Sizes of 0 or more that differ from the usual ones by less than the stride."""
+    ((name, value),) = option.items()
+    if not isinstance(value, (tuple, list)) or len(value) != len(usual):
+        fail(ValueError, owner, method, name, f"be {len(usual)} sizes", repr(value))
+    for size in value:
+        check_integer(owner, minimum=0, method=method, **{name: size})
+    if any(abs(n - m) >= s for n, m, s in zip(value, usual, stride, strict=True)):
+        requirement = f"differ from {usual} by less than the stride {tuple(stride)}"
+        fail(ValueError, owner, method, name, requirement, tuple(value))
+    return tuple(value)
 
 
 def check_reached(owner, reached, sizes, *, method="forward", **array):

@@ -18,42 +18,32 @@ PADDINGS = {
 }
 
 
-class ConvolutionND(Layer):
-    """Filters that slide over an image of `rank` axes: the common body of the three convolutions.
+class SlidingKernelsND(Layer):
+    """Kernels that slide over images of `rank` axes: what convolution and its transpose share.
 
-    Formula: y[b, o, f] = bias[f] + sum over taps t and channels c of
-        kernels[f, c, t] padded[b, stride o + dilation t, c], with o and t of `rank` numbers each
-        and c running over the channels of the filter's group.
-    Derivative: dL/dkernels[f, c, t] = sum over b and o of g[b, o, f] padded[b, stride o +
-        dilation t, c]; dL/dbias[f] = sum over b and o of g[b, o, f]; dL/dpadded[b, i, c] = sum
-        over f, o and t with stride o + dilation t = i of g[b, o, f] kernels[f, c, t].
-    Shapes: x (batch, *sizes, input_channels) or without the batch, kernels (num_filters,
-        input_channels / groups, *kernel_size), biases (num_filters,), y (batch, *outputs,
-        num_filters) with outputs = (size + margins - dilation (kernel - 1) - 1) // stride + 1.
-    Dtypes: float32 and float64; the output has the promotion of the input's and the kernels'.
-    Errors: TypeError for an array that is not floating; ValueError for another number of axes or
-        channels, a size smaller than the kernel once padded, padding that its mode cannot fill,
-        or an upstream gradient of another shape; RuntimeError for backward before forward.
+    Formula: gather: v[b, o, f] = sum over taps t and channels c of kernels[f, c, t]
+        x[b, stride o + dilation t, c]; scatter, its transpose: x[b, stride o + dilation t, c] =
+        the sum of v[b, o, f] kernels[f, c, t]; with o and t of `rank` numbers each and c running
+        over the channels of the group of f.
+    Derivative: each of the two is linear and the transpose of the other; correlate: with respect
+        to the kernels it is the sum over b and o of v[b, o, f] x[b, stride o + dilation t, c].
+    Shapes: x (batch, *sizes, channels), v (batch, *outputs, filters), kernels (filters,
+        channels / groups, *kernel_size), with outputs = (size - dilation (kernel_size - 1) - 1)
+        // stride + 1.
+    Dtypes: float32 and float64; the result has the promotion of the input's and the kernels'.
+    Errors: TypeError for an option of another type; ValueError for one out of its range, or an
+        input of another number of axes or channels.
     Book: section 22.2.
     Paper: LeCun et al. (1989), Backpropagation applied to handwritten zip code recognition,
         Neural Computation 1(4), DOI 10.1162/neco.1989.1.4.541.
-    PyTorch: the common ground of torch.nn.Conv1d, Conv2d and Conv3d.
+    PyTorch: the common ground of torch.nn.Conv1d to Conv3d and ConvTranspose1d to 3d. Kernels and
+        biases start from their law, U(-1/sqrt(n), 1/sqrt(n)), n the count of one kernel's numbers.
     """
 
     rank = None
 
     def __init__(
-        self,
-        input_channels,
-        num_filters,
-        kernel_size,
-        stride=1,
-        padding=0,
-        dilation=1,
-        groups=1,
-        padding_mode="zeros",
-        bias=True,
-        rng=None,
+        self, input_channels, num_filters, kernel_size, stride, dilation, groups, bias, rng
     ):
         super().__init__()
         self.input_channels = _checks.check_integer(self, input_channels=input_channels)
@@ -64,12 +54,9 @@ class ConvolutionND(Layer):
         self.kernel_size = _checks.check_sizes(self, self.rank, kernel_size=kernel_size)
         self.stride = _checks.check_sizes(self, self.rank, stride=stride)
         self.dilation = _checks.check_sizes(self, self.rank, dilation=dilation)
-        self.padding = padding
-        self.padding_mode = _checks.check_choice(self, PADDINGS, padding_mode=padding_mode)
-        self.pad = PADDINGS[padding_mode](self.margins())
         self.bias = _checks.check_flag(self, bias=bias)
         rng = _checks.check_generator(self, rng=rng)
-        kernels = (num_filters, input_channels // groups, *self.kernel_size)
+        kernels = self.kernel_shape()
         bound = 1 / math.sqrt(math.prod(kernels[1:]))
         shapes = [kernels, (num_filters,)][: 1 + self.bias]
         self.params = [rng.uniform(-bound, bound, shape) for shape in shapes]
@@ -82,33 +69,17 @@ class ConvolutionND(Layer):
     def biases(self):
         return self.params[1] if self.bias else None
 
-    def margins(self):
-        """The padding before and after each axis, the last axis first."""
-        if self.padding == "valid":
-            return (0, 0) * self.rank
-        if self.padding == "same":
-            _checks.check_unit_stride(self, self.padding, stride=self.stride)
-            reach = _windows.spans(self.kernel_size, self.dilation)
-            # The odd place of an even kernel goes to the end.
-            pairs = [((span - 1) // 2, span // 2) for span in reach]
-        else:
-            sizes = _checks.check_sizes(self, self.rank, minimum=0, padding=self.padding)
-            pairs = [(size, size) for size in sizes]
-        return tuple(margin for pair in reversed(pairs) for margin in pair)
+    def kernel_shape(self):
+        """(filters of gather, channels of gather / groups, *kernel_size)."""
+        raise NotImplementedError(f"{type(self).__name__} does not define kernel_shape")
 
     def check(self, input_data):
-        """Raise for an input that the layer cannot take."""
+        """Raise for an input of other axes or channels, or without a place in it."""
         layout = "(batch, *sizes, channels)"
         _checks.check_rank(self, (self.rank + 1, self.rank + 2), layout, input_data=input_data)
         _checks.check_last_axis(self, self.input_channels, "channels", input_data=input_data)
-        self.pad.check(self, input_data)
-        _checks.check_places(self, self.pad.margins(input_data.ndim), input_data=input_data)
-        padded = [
-            input_data.shape[axis] + before + after
-            for axis, before, after in reversed(self.pad.margins(input_data.ndim))
-        ]
-        spans = _windows.spans(self.kernel_size, self.dilation)
-        _checks.check_window(self, spans, padded, input_data=input_data)
+        for axis in range(-1 - self.rank, -1):
+            _checks.check_filled_axis(self, axis, input_data=input_data)
 
     def windows(self, images):
         """A view of the windows of every image: (batch, *outputs, *kernel_size, channels)."""
@@ -162,6 +133,74 @@ class ConvolutionND(Layer):
         for image_values, image_windows in windows:
             total += image_values.swapaxes(1, 2) @ self.rows(image_windows)
         return np.moveaxis(total.reshape(filters, *taps, channels), -1, 1)
+
+
+class ConvolutionND(SlidingKernelsND):
+    """Filters that slide over an image of `rank` axes: the common body of the three convolutions.
+
+    Formula: y[b, o, f] = bias[f] + sum over taps t and channels c of
+        kernels[f, c, t] padded[b, stride o + dilation t, c], with o and t of `rank` numbers each
+        and c running over the channels of the filter's group.
+    Derivative: dL/dkernels[f, c, t] = sum over b and o of g[b, o, f] padded[b, stride o +
+        dilation t, c]; dL/dbias[f] = sum over b and o of g[b, o, f]; dL/dpadded[b, i, c] = sum
+        over f, o and t with stride o + dilation t = i of g[b, o, f] kernels[f, c, t].
+    Shapes: x (batch, *sizes, input_channels) or without the batch, kernels (num_filters,
+        input_channels / groups, *kernel_size), biases (num_filters,), y (batch, *outputs,
+        num_filters) with outputs = (size + margins - dilation (kernel - 1) - 1) // stride + 1.
+    Dtypes: float32 and float64; the output has the promotion of the input's and the kernels'.
+    Errors: TypeError for an array that is not floating; ValueError for another number of axes or
+        channels, a size smaller than the kernel once padded, padding that its mode cannot fill,
+        or an upstream gradient of another shape; RuntimeError for backward before forward.
+    Book: section 22.2.
+    Paper: LeCun et al. (1989), Backpropagation applied to handwritten zip code recognition,
+        Neural Computation 1(4), DOI 10.1162/neco.1989.1.4.541.
+    PyTorch: the common ground of torch.nn.Conv1d, Conv2d and Conv3d.
+    """
+
+    def __init__(
+        self,
+        input_channels,
+        num_filters,
+        kernel_size,
+        stride=1,
+        padding=0,
+        dilation=1,
+        groups=1,
+        padding_mode="zeros",
+        bias=True,
+        rng=None,
+    ):
+        options = (kernel_size, stride, dilation, groups, bias, rng)
+        super().__init__(input_channels, num_filters, *options)
+        self.padding = padding
+        self.padding_mode = _checks.check_choice(self, PADDINGS, padding_mode=padding_mode)
+        self.pad = PADDINGS[padding_mode](self.margins())
+
+    def kernel_shape(self):
+        return (self.num_filters, self.input_channels // self.groups, *self.kernel_size)
+
+    def margins(self):
+        """The padding before and after each axis, the last axis first."""
+        if self.padding == "valid":
+            return (0, 0) * self.rank
+        if self.padding == "same":
+            _checks.check_unit_stride(self, self.padding, stride=self.stride)
+            reach = _windows.spans(self.kernel_size, self.dilation)
+            # The odd place of an even kernel goes to the end.
+            pairs = [((span - 1) // 2, span // 2) for span in reach]
+        else:
+            sizes = _checks.check_sizes(self, self.rank, minimum=0, padding=self.padding)
+            pairs = [(size, size) for size in sizes]
+        return tuple(margin for pair in reversed(pairs) for margin in pair)
+
+    def check(self, input_data):
+        """Raise for an input that the layer cannot take."""
+        super().check(input_data)
+        self.pad.check(self, input_data)
+        margins = reversed(self.pad.margins(input_data.ndim))
+        padded = [input_data.shape[axis] + before + after for axis, before, after in margins]
+        spans = _windows.spans(self.kernel_size, self.dilation)
+        _checks.check_window(self, spans, padded, input_data=input_data)
 
     def forward(self, input_data):
         self.check(input_data)

@@ -67,7 +67,7 @@ class TransposedConvolutionND(SlidingKernelsND):
             extra = self.output_padding
         else:
             least = [size - 2 * pad for size, pad in zip(reach, self.padding, strict=True)]
-            extra = _checks.check_output_size(
+            extra = _checks.check_reachable_size(
                 self, least, self.stride, input_data.ndim, output_size=output_size
             )
         limits = [max(steps) for steps in zip(self.stride, self.dilation, strict=True)]
