@@ -11,6 +11,7 @@ from reference.losses.binary import (
     WeightedBCELoss,
 )
 from reference.losses.categorical import CrossEntropyLoss
+from reference.losses.distances import CosineSimilarity, PairwiseDistance
 from reference.losses.likelihood import (
     GammaDevianceLoss,
     GaussianNLLLoss,
@@ -18,6 +19,21 @@ from reference.losses.likelihood import (
     PoissonDevianceLoss,
     PoissonNLLLoss,
     TweedieDevianceLoss,
+)
+from reference.losses.margin import (
+    HingeEmbeddingLoss,
+    HingeLoss,
+    MultiLabelMarginLoss,
+    MultiMarginLoss,
+    SoftMarginLoss,
+    SquaredHingeLoss,
+)
+from reference.losses.ranking import (
+    ContrastiveLoss,
+    CosineEmbeddingLoss,
+    MarginRankingLoss,
+    TripletMarginLoss,
+    TripletMarginWithDistanceLoss,
 )
 from reference.losses.regression import (
     EpsilonInsensitiveLoss,
@@ -35,23 +51,36 @@ __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
     "BinaryFocalLoss",
+    "ContrastiveLoss",
+    "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
     "DiceLoss",
     "EpsilonInsensitiveLoss",
     "GammaDevianceLoss",
     "GaussianNLLLoss",
+    "HingeEmbeddingLoss",
+    "HingeLoss",
     "HuberLoss",
     "KLDivLoss",
     "L1Loss",
     "LogCoshLoss",
     "MSELoss",
     "MSLELoss",
+    "MarginRankingLoss",
     "MultiLabelBCELoss",
+    "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
+    "PairwiseDistance",
     "PoissonDevianceLoss",
     "PoissonNLLLoss",
     "QuantileLoss",
     "SmoothL1Loss",
+    "SoftMarginLoss",
+    "SquaredHingeLoss",
+    "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
     "TweedieDevianceLoss",
     "WeightedBCELoss",
 ]

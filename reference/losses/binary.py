@@ -13,9 +13,9 @@ def clamped_logs(probability):
         return np.maximum(np.log(probability), -100), np.maximum(np.log1p(-probability), -100)
 
 
-def odds_slope(numerator, probability):
-    """Divide by p (1 - p), which is at least 1e-12 as PyTorch has it."""
-    return numerator / np.maximum(probability * (1 - probability), 1e-12)
+def odds_slope(numerator, probability, eps=1e-12):
+    """Divide by p (1 - p), which is at least eps as PyTorch has it."""
+    return numerator / np.maximum(probability * (1 - probability), eps)
 
 
 class _ProbabilityLoss(TwoSidedLoss):
@@ -61,7 +61,7 @@ class BCELoss(_ProbabilityLoss, _WeightedLoss):
     """Binary cross-entropy of a probability.
 
     Formula: l = -w (t log p + (1 - t) log(1 - p)), both logarithms at least -100
-    Derivative: dl/dp = w (p - t) / max(p (1 - p), 1e-12), whose clamp is its own: it does not
+    Derivative: dl/dp = w (p - t) / max(p (1 - p), eps), whose clamp is its own: it does not
         follow that of the logarithms (PyTorch's choice); dl/dt = w (log(1 - p) - log p), without
         a clamp: infinite at p = 0 and 1 (PyTorch's choice).
     Shapes: p and t of one shape; w broadcasts to it.
@@ -71,16 +71,20 @@ class BCELoss(_ProbabilityLoss, _WeightedLoss):
     Book: section 10.2, on probabilities.
     Paper: Cox (1958), The regression analysis of binary sequences, Journal of the Royal
         Statistical Society B 20(2), DOI 10.1111/j.2517-6161.1958.tb00292.x.
-    PyTorch: torch.nn.BCELoss, which has the bound 1e-12 of the derivative in float32 even for
-        float64.
+    PyTorch: torch.nn.BCELoss, whose eps is 1e-12 rounded to float32 even for float64.
     """
+
+    def __init__(self, weight=None, reduction="mean", eps=1e-12):
+        super().__init__(weight, reduction)
+        self.eps = _checks.check_positive(self, eps=eps)
 
     def measure(self, prediction, target):
         log_p, log_q = clamped_logs(prediction)
         return -self.scale("weight", prediction) * (target * log_p + (1 - target) * log_q)
 
     def slope(self, prediction, target):
-        return odds_slope(self.scale("weight", prediction) * (prediction - target), prediction)
+        numerator = self.scale("weight", prediction) * (prediction - target)
+        return odds_slope(numerator, prediction, self.eps)
 
     def target_slope(self, prediction, target):
         # The logarithm of 0 is infinite, as in PyTorch.

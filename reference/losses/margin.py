@@ -1,0 +1,223 @@
+"""Losses of a margin: what is right by far enough costs nothing (section 10.3)."""
+
+import numpy as np
+
+from reference import _checks, _numeric
+from reference._base import Loss
+from reference.losses._elementwise import ElementwiseLoss, difference
+
+
+class _SignLoss(ElementwiseLoss):
+    """A loss of scores against labels of -1 and 1, which are not differentiated."""
+
+    non_floating = ("target",)
+
+    def prepare(self, prediction, target):
+        _checks.check_broadcast(self, prediction=prediction, target=target)
+        return prediction, _checks.check_labels(self, prediction.dtype, target=target)
+
+    def agreement(self, prediction, target):
+        """The score in the direction of its label."""
+        # A label of 0 times an infinite score is NaN, as in PyTorch.
+        with np.errstate(invalid="ignore"):
+            return target * prediction
+
+
+class HingeLoss(_SignLoss):
+    """What a score lacks to the margin of 1 on the side of its label.
+
+    Formula: l = max(0, 1 - t x), with t = -1 or 1
+    Derivative: dl/dx = -t where t x < 1, else 0; at the kink 0, as PyTorch's relu and
+        MultiMarginLoss have it.
+    Shapes: x and t broadcast; the losses have their common shape.
+    Dtypes: float32 and float64, the labels any number; the loss has x's.
+    Errors: TypeError for scores that are not floating or labels that are not numbers; ValueError
+        for shapes that do not broadcast; RuntimeError for backward before forward.
+    Book: section 10.3.
+    Paper: Cortes, Vapnik (1995), Support-vector networks, Machine Learning 20(3),
+        DOI 10.1007/BF00994018.
+    PyTorch: no class.
+    """
+
+    def measure(self, prediction, target):
+        return np.maximum(1 - self.agreement(prediction, target), 0)
+
+    def slope(self, prediction, target):
+        return -target * ~(self.agreement(prediction, target) >= 1)
+
+
+class SquaredHingeLoss(_SignLoss):
+    """The square of the hinge loss.
+
+    Formula: l = max(0, 1 - t x)^2, with t = -1 or 1
+    Derivative: dl/dx = -2 t max(0, 1 - t x), without a kink.
+    Shapes: x and t broadcast; the losses have their common shape.
+    Dtypes: float32 and float64, the labels any number; the loss has x's.
+    Errors: TypeError for scores that are not floating or labels that are not numbers; ValueError
+        for shapes that do not broadcast; RuntimeError for backward before forward.
+    Book: section 10.3.
+    Paper: Lee, Mangasarian (2001), SSVM: a smooth support vector machine for classification,
+        Computational Optimization and Applications 20(1), DOI 10.1023/A:1011215321374.
+    PyTorch: no class.
+    """
+
+    def measure(self, prediction, target):
+        # A square beyond the largest number is infinite.
+        with np.errstate(over="ignore"):
+            return np.maximum(1 - self.agreement(prediction, target), 0) ** 2
+
+    def slope(self, prediction, target):
+        return -2 * target * np.maximum(1 - self.agreement(prediction, target), 0)
+
+
+class SoftMarginLoss(_SignLoss):
+    """The logistic loss of a score against a label of -1 or 1.
+
+    Formula: l = log(1 + e^(-t x))
+    Derivative: dl/dx = -t s(-t x), with s the sigmoid.
+    Shapes: x and t broadcast; the losses have their common shape.
+    Dtypes: float32 and float64, the labels any number; the loss has x's.
+    Errors: TypeError for scores that are not floating or labels that are not numbers; ValueError
+        for shapes that do not broadcast; RuntimeError for backward before forward.
+    Book: section 10.3.
+    Paper: Friedman, Hastie, Tibshirani (2000), Additive logistic regression, Annals of
+        Statistics 28(2), DOI 10.1214/aos/1016218223.
+    PyTorch: torch.nn.SoftMarginLoss, whose e^(-t x) overflows: below t x = -709 (float32: -88)
+        its loss is infinite and its gradient NaN; ours is right.
+    """
+
+    def measure(self, prediction, target):
+        return _numeric.softplus(-self.agreement(prediction, target))
+
+    def slope(self, prediction, target):
+        return -target * _numeric.sigmoid(-self.agreement(prediction, target))
+
+
+class HingeEmbeddingLoss(_SignLoss):
+    """A distance where two things are alike, what it lacks to a margin where they differ.
+
+    Formula: l = x for t = 1, max(0, margin - x) for t = -1, the sum of both for any other t
+    Derivative: dl/dx = 1 for t = 1; -1 for t = -1 where x <= margin, else 0: at the kink the
+        gradient flows (PyTorch's choice).
+    Shapes: x and t broadcast; the losses have their common shape.
+    Dtypes: float32 and float64, the labels any number; the loss has x's.
+    Errors: TypeError for scores that are not floating or labels that are not numbers; ValueError
+        for shapes that do not broadcast; RuntimeError for backward before forward.
+    Book: section 10.3.
+    Paper: Hadsell, Chopra, LeCun (2006), Dimensionality reduction by learning an invariant
+        mapping, CVPR, DOI 10.1109/CVPR.2006.100.
+    PyTorch: torch.nn.HingeEmbeddingLoss. No difference.
+    """
+
+    def __init__(self, margin=1.0, reduction="mean"):
+        super().__init__(reduction)
+        self.margin = _checks.check_number(self, margin=margin)
+
+    def measure(self, prediction, target):
+        alike = np.where(target != -1, prediction, 0)
+        different = np.where(target != 1, np.maximum(self.margin - prediction, 0), 0)
+        # Infinities of both parts give NaN, as in PyTorch.
+        with np.errstate(invalid="ignore"):
+            return alike + different
+
+    def slope(self, prediction, target):
+        different = (target != 1) & (self.margin - prediction >= 0)
+        return np.subtract(target != -1, different, dtype=prediction.dtype)
+
+
+class MultiMarginLoss(Loss):
+    """What the score of the right class lacks to a margin above each of the others.
+
+    Formula: l = (1/C) sum_{j != t} w_t max(0, margin - x_t + x_j)^p, with C classes and p 1 or 2
+    Derivative: dl/dx_j = (1/C) w_t p (margin - x_t + x_j)^(p-1) where that is positive, else 0:
+        at the kink 0 (PyTorch's choice); dl/dx_t is minus the sum of the others.
+    Shapes: x (..., classes); t (...) integers; w (classes,); the losses (...).
+    Dtypes: float32 and float64; the loss has x's.
+    Errors: TypeError for scores that are not floating or classes that are not integers;
+        ValueError for a class out of range, no classes, or a target or weight of another shape;
+        RuntimeError for backward before forward.
+    Book: section 10.3, for several classes.
+    Paper: Weston, Watkins (1999), Support vector machines for multi-class pattern recognition,
+        ESANN.
+    PyTorch: torch.nn.MultiMarginLoss. Of an empty batch its mean is 0 and its sum undefined, ours
+        are NaN and 0. Terms that are NaN count as 0 in both.
+    """
+
+    non_floating = ("target",)
+
+    def __init__(self, p=1, margin=1.0, weight=None, reduction="mean"):
+        super().__init__(reduction)
+        self.p = _checks.check_choice(self, (1, 2), p=p)
+        self.margin = _checks.check_number(self, margin=margin)
+        self.weight = _checks.check_optional_array(self, weight=weight)
+
+    def forward(self, prediction, target):
+        _checks.check_least_rank(self, 1, "(..., classes)", prediction=prediction)
+        _checks.check_filled_axis(self, -1, prediction=prediction)
+        classes = prediction.shape[-1]
+        _checks.check_indices(self, classes, target=target)
+        _checks.check_shape(self, prediction.shape[:-1], target=target)
+        weight = np.ones(classes) if self.weight is None else self.weight
+        _checks.check_shape(self, (classes,), weight=weight)
+        index = np.asarray(target)[..., None]  # (..., 1)
+        self.right = np.arange(classes) == index
+        self.scale = (weight.astype(prediction.dtype)[index]) / classes
+        bar = np.take_along_axis(prediction, index, axis=-1) - self.margin  # (..., 1)
+        lack = difference(prediction, bar)
+        self.excess = np.where((lack > 0) & ~self.right, lack, 0)
+        # A square beyond the largest number is infinite, and with a weight of 0 NaN, as in PyTorch.
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.losses = np.sum(self.scale * self.excess**self.p, axis=-1)
+        return self.reduce(self.losses)
+
+    def backward(self, grad_output=1.0):
+        grad_losses = self.spread(grad_output, self.losses)[..., None]
+        # An infinite excess with a weight or an upstream of 0 is NaN, as in PyTorch.
+        with np.errstate(invalid="ignore"):
+            slope = self.scale * self.p * self.excess ** (self.p - 1) * (self.excess > 0)
+            fall = -np.sum(slope, axis=-1, keepdims=True)
+            return grad_losses * np.where(self.right, fall, slope), None
+
+
+class MultiLabelMarginLoss(Loss):
+    """What the score of each right label lacks to a margin of 1 above each of the others.
+
+    Formula: l = (1/C) sum_{k in t} sum_{i not in t} max(0, 1 - x_k + x_i), with C labels
+    Derivative: dl/dx_i = (1/C) times the number of k with 1 - x_k + x_i > 0, dl/dx_k = -(1/C)
+        times the number of such i; at the kink 0 (PyTorch's choice).
+    Shapes: x (..., labels); t of x's shape, integers: the right labels, then -1; the losses (...).
+    Dtypes: float32 and float64; the loss has x's.
+    Errors: TypeError for scores that are not floating or labels that are not integers;
+        ValueError for a label out of range, no labels, or a target of another shape;
+        RuntimeError for backward before forward.
+    Book: section 10.3, for several labels.
+    Paper: Zhang, Zhou (2006), Multilabel neural networks with applications to functional
+        genomics and text categorization, IEEE Transactions on Knowledge and Data Engineering
+        18(10), DOI 10.1109/TKDE.2006.162.
+    PyTorch: torch.nn.MultiLabelMarginLoss. Of an empty batch its mean and sum are undefined, ours
+        are NaN and 0. Terms that are NaN count as 0 in both, a label named twice counts twice.
+    """
+
+    non_floating = ("target",)
+
+    def forward(self, prediction, target):
+        _checks.check_least_rank(self, 1, "(..., labels)", prediction=prediction)
+        _checks.check_filled_axis(self, -1, prediction=prediction)
+        labels = prediction.shape[-1]
+        _checks.check_indices(self, labels, ignored=-1, target=target)
+        _checks.check_shape(self, prediction.shape, target=target)
+        named = np.cumprod(target != -1, axis=-1, dtype=bool)  # up to the first -1
+        self.right = named[..., None] & (target[..., None] == np.arange(labels))  # (..., k, i)
+        bars = np.take_along_axis(prediction, np.where(named, target, 0), axis=-1) - 1
+        lack = difference(prediction[..., None, :], bars[..., None])  # (..., k, i)
+        wrong = ~self.right.any(axis=-2, keepdims=True)
+        self.lacking = (lack > 0) & named[..., None] & wrong
+        self.losses = np.sum(np.where(self.lacking, lack, 0), axis=(-2, -1)) / labels
+        return self.reduce(self.losses)
+
+    def backward(self, grad_output=1.0):
+        pushed_down = self.lacking.sum(axis=-2)
+        pushed_up = np.sum(self.lacking.sum(axis=-1, keepdims=True) * self.right, axis=-2)
+        grad_losses = self.spread(grad_output, self.losses)[..., None]
+        slope = (pushed_down - pushed_up).astype(grad_losses.dtype) / pushed_down.shape[-1]
+        return grad_losses * slope, None
