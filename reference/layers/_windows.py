@@ -96,17 +96,17 @@ def scatter(values, indices, sizes):
     """
     batch, channels = values.shape[: values.ndim - len(sizes) - 1], values.shape[-1]
     total = np.zeros((*batch, *sizes, channels), values.dtype)
-    np.add.at(total.reshape(-1), _within_batch(indices, batch, sizes), values.reshape(-1))
+    np.add.at(total.reshape(-1), within_batch(indices, batch, sizes), values.reshape(-1))
     return total
 
 
 def gather(images, indices, sizes):
     """The values at the places of a grid, channel by channel: the transpose of `scatter`."""
     batch = images.shape[: images.ndim - len(sizes) - 1]
-    return images.reshape(-1)[_within_batch(indices, batch, sizes)].reshape(indices.shape)
+    return images.reshape(-1)[within_batch(indices, batch, sizes)].reshape(indices.shape)
 
 
-def _within_batch(indices, batch, sizes):
+def within_batch(indices, batch, sizes):
     """Places of one channel of one image as places of the whole array, laid out flat."""
     images, channels = math.prod(batch), indices.shape[-1]
     image = np.arange(images)[:, None, None] * math.prod(sizes)
