@@ -1,10 +1,11 @@
 """Layers (chapters 19 to 26)."""
 
-from reference.layers.containers import Parallel, Residual, Sequential
+from reference.layers.containers import Parallel, Residual, Sequential, SqueezeExcitation
 from reference.layers.convolution import Convolution1D, Convolution2D, Convolution3D
 from reference.layers.dense import Bilinear, Identity, Linear
 from reference.layers.dropout import AlphaDropout, ChannelDropout, Dropout, FeatureAlphaDropout
 from reference.layers.embedding import Embedding, EmbeddingBag
+from reference.layers.folding import Fold, Unfold
 from reference.layers.local_response import CrossMapLRN2d, LocalResponseNorm
 from reference.layers.normalization import (
     BatchNorm,
@@ -25,24 +26,39 @@ from reference.layers.pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
 from reference.layers.recurrent import GRU, LSTM, RNN, PeepholeLSTM
 from reference.layers.recurrent_cells import GRUCell, LSTMCell, PeepholeLSTMCell, RNNCell
 from reference.layers.reparametrization import SpectralNorm, WeightNorm
-from reference.layers.reshaping import Flatten
+from reference.layers.reshaping import (
+    ChannelShuffle,
+    Flatten,
+    PixelShuffle,
+    PixelUnshuffle,
+    Unflatten,
+)
+from reference.layers.separable import DepthwiseConvolution2D, SeparableConvolution2D
+from reference.layers.transposed import (
+    TransposedConvolution1D,
+    TransposedConvolution2D,
+    TransposedConvolution3D,
+)
 
 __all__ = [
     "AlphaDropout",
     "BatchNorm",
     "Bilinear",
     "ChannelDropout",
+    "ChannelShuffle",
     "CircularPad",
     "ConstantPad",
     "Convolution1D",
     "Convolution2D",
     "Convolution3D",
     "CrossMapLRN2d",
+    "DepthwiseConvolution2D",
     "Dropout",
     "Embedding",
     "EmbeddingBag",
     "FeatureAlphaDropout",
     "Flatten",
+    "Fold",
     "GRU",
     "GRUCell",
     "GroupNorm",
@@ -60,14 +76,23 @@ __all__ = [
     "Parallel",
     "PeepholeLSTM",
     "PeepholeLSTMCell",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "RMSNorm",
     "RNN",
     "RNNCell",
     "ReflectionPad",
     "ReplicationPad",
     "Residual",
+    "SeparableConvolution2D",
     "Sequential",
     "SpectralNorm",
+    "SqueezeExcitation",
+    "TransposedConvolution1D",
+    "TransposedConvolution2D",
+    "TransposedConvolution3D",
+    "Unflatten",
+    "Unfold",
     "WeightNorm",
     "ZeroPad",
 ]
