@@ -10,6 +10,9 @@ _PARITY = ("torch", "pytest", "hypothesis", "xdist")
 _COMMANDS = {
     "check": ("parity_tests.commands.check", "compare every component with PyTorch", _PARITY),
     "list": ("parity_tests.commands.list", "the components and their PyTorch names", _PARITY),
+    "show": ("parity_tests.commands.show", "formula, shapes and measured error of one", _PARITY),
+    "cite": ("parity_tests.commands.cite", "a component's source and what verified it", _PARITY),
+    "book": ("parity_tests.commands.book", "the book, section by section", _PARITY),
     "train": (
         "parity_tests.commands.train",
         "train the same network in NumPy and in PyTorch, side by side",

@@ -18,6 +18,8 @@ class Verdict:
     share: float = 0.0  # the worst error as a share of its budget
     second_judge: int = 0  # elements that only the second judge let through
     message: str | None = None  # None where everything agrees
+    kind: str = ""  # the kind of budget, and how many of its units the worst error is
+    units: float = 0.0
 
 
 def ulp(expected: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -41,6 +43,7 @@ def compare(
     asserted: np.ndarray | None = None,
     context: dict[str, np.ndarray] | None = None,
     kinks: Sequence[float] = (),
+    kind: str = "",
 ) -> Verdict:
     """Compare one quantity with PyTorch's, element by element.
 
@@ -71,7 +74,9 @@ def compare(
             right, share = right | saved, np.where(saved, other_share, share)
     worst = float(share.max(initial=0))
     if right.all():
-        return Verdict(quantity, dtype, expected.size, worst, called)
+        return Verdict(
+            quantity, dtype, expected.size, worst, called, kind=kind, units=worst * budget
+        )
     pattern = _pattern(actual, expected, right, context or {}, kinks)
     message = _words(quantity, actual, expected, right, share, budget, context, pattern)
     return Verdict(quantity, dtype, expected.size, worst, called, message)

@@ -9,7 +9,7 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parent.parent
 # Pytest's exit status where no test was left.
 _NOTHING_COLLECTED = 5
-_REPORT = "build/parity/report.json"
+REPORT = "build/parity/report.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser):
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument("--dtype", action="append", default=[], help="float32, float64")
     parser.add_argument("--examples", type=float, default=1.0, help="times the usual number")
     parser.add_argument("--seed", type=int, help="other examples than the usual ones")
-    parser.add_argument("--report", default=_REPORT, help=f"where the JSON goes ({_REPORT})")
+    parser.add_argument("--report", default=REPORT, help=f"where the JSON goes ({REPORT})")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("-n", "--workers", default="auto", help="processes (default: all cores)")
 

@@ -1,7 +1,5 @@
 """The table at the end of a run, and the same as JSON."""
 
-import hashlib
-import inspect
 import json
 import platform
 from pathlib import Path
@@ -10,12 +8,7 @@ import hypothesis
 import numpy as np
 import torch
 
-from parity_tests import catalogue
-
-
-def source_sha256(component: type) -> str:
-    """The SHA-256 of a class's source."""
-    return hashlib.sha256(inspect.getsource(component).encode()).hexdigest()
+from parity_tests import catalogue, sources
 
 
 def make(tallies: list[dict], seconds: float, seed: int | None, workers: int | None) -> dict:
@@ -50,6 +43,8 @@ def _component(row, entries) -> dict:
         "elements": sum(entry["elements"] for entry in entries),
         "worst_share": worst["share"],
         "worst_where": worst["where"],
+        "worst_units": worst["units"],
+        "worst_kind": worst["kind"],
         "worst_by_dtype": {
             dtype: max((e["share"] for e in compared if e["dtype"] == dtype), default=0.0)
             for dtype in ("float32", "float64")
@@ -57,7 +52,7 @@ def _component(row, entries) -> dict:
         "second_judge": sum(entry["second_judge"] for entry in entries),
         "seconds": round(sum(entry["seconds"] for entry in entries), 2),
         "kinds": sorted({entry["kind"] for entry in entries}),
-        "source_sha256": source_sha256(row.component),
+        "source_sha256": sources.sha256(row.component),
     }
 
 

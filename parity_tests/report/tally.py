@@ -17,6 +17,8 @@ class Tally:
     elements: int = 0
     share: float = 0.0
     where: str = ""
+    kind: str = ""  # the kind of budget there, and the error in its units
+    units: float = 0.0
     second_judge: int = 0
 
     def add(self, verdicts: list[Verdict]):
@@ -27,6 +29,7 @@ class Tally:
             self.second_judge += verdict.second_judge
             if verdict.share > self.share:
                 self.share = verdict.share
+                self.kind, self.units = verdict.kind, verdict.units
                 self.where = f"{verdict.quantity}, {verdict.dtype}"
 
     def as_dict(self, component: str, kind: str, dtype: str | None, seconds: float) -> dict:

@@ -1,0 +1,44 @@
+"""`parity show`: what a reader wants to know of one component."""
+
+import argparse
+import sys
+
+from parity_tests import catalogue, citation, docstrings
+from parity_tests.commands.check import REPORT
+
+_SHOWN = ("Formula", "Derivative", "Shapes", "Book", "Paper", "PyTorch")
+
+
+def add_arguments(parser: argparse.ArgumentParser):
+    parser.add_argument("name", metavar="NAME", help="a component")
+    parser.add_argument("--report", default=REPORT, help="the report of the last parity run")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    try:
+        row = catalogue.find(arguments.name)
+    except LookupError as error:
+        print(f"parity show: {error}", file=sys.stderr)
+        return 2
+    parts = docstrings.parts(row.component)
+    print(f"{row.title}: {parts['']}\n")
+    for label in _SHOWN:
+        if label in parts:
+            first, *others = parts[label].splitlines()
+            print(f"  {label}: {first}")
+            print("".join(f"    {line}\n" for line in others), end="")
+    cited = citation.cite(row, citation.load_report(arguments.report))
+    print(f"  Verification: {cited.verification}\n")
+    print(example(row))
+    return 0
+
+
+def example(row) -> str:
+    """A few lines that run as they stand: the mirror of a drawn module, on drawn inputs."""
+    return "\n".join(
+        [
+            "  Try it:",
+            "    from parity_tests import catalogue, examples",
+            f"    forward, backward = examples.run(catalogue.find({row.title!r}))",
+        ]
+    )
