@@ -10,7 +10,14 @@ from reference.losses.binary import (
     MultiLabelSoftMarginLoss,
     WeightedBCELoss,
 )
-from reference.losses.categorical import CrossEntropyLoss
+from reference.losses.categorical import (
+    CategoricalCrossEntropyLoss,
+    CrossEntropyLoss,
+    FocalLoss,
+    LinearCrossEntropyLoss,
+    NLLLoss,
+    SparseCategoricalCrossEntropyLoss,
+)
 from reference.losses.distances import CosineSimilarity, PairwiseDistance
 from reference.losses.likelihood import (
     GammaDevianceLoss,
@@ -51,12 +58,14 @@ __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
     "BinaryFocalLoss",
+    "CategoricalCrossEntropyLoss",
     "ContrastiveLoss",
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
     "DiceLoss",
     "EpsilonInsensitiveLoss",
+    "FocalLoss",
     "GammaDevianceLoss",
     "GaussianNLLLoss",
     "HingeEmbeddingLoss",
@@ -64,6 +73,7 @@ __all__ = [
     "HuberLoss",
     "KLDivLoss",
     "L1Loss",
+    "LinearCrossEntropyLoss",
     "LogCoshLoss",
     "MSELoss",
     "MSLELoss",
@@ -72,12 +82,14 @@ __all__ = [
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "NLLLoss",
     "PairwiseDistance",
     "PoissonDevianceLoss",
     "PoissonNLLLoss",
     "QuantileLoss",
     "SmoothL1Loss",
     "SoftMarginLoss",
+    "SparseCategoricalCrossEntropyLoss",
     "SquaredHingeLoss",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
