@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 # One thread: workers share the cores among themselves, and sums keep one order.
 torch.set_num_threads(1)
@@ -49,6 +50,25 @@ class ChannelsFirst(AsIs):
     def to_torch(self, module, array, unbatched):
         array = np.moveaxis(array, -1, min(1, array.ndim - 1)) if array.ndim else array
         return array[0] if unbatched else array
+
+
+@dataclass(frozen=True)
+class ChannelsBefore(AsIs):
+    """PyTorch has the channels before the last `spatial` axes, the reference on its last axis.
+
+    Any axes lead, or none. What has no axis for channels gets one of size 1.
+    """
+
+    spatial: int
+
+    def is_unbatched(self, module, array):
+        return array.ndim <= self.spatial
+
+    def to_reference(self, module, array, unbatched):
+        return array[..., None] if unbatched else np.moveaxis(array, -1 - self.spatial, -1)
+
+    def to_torch(self, module, array, unbatched):
+        return array[..., 0] if unbatched else np.moveaxis(array, -1, -1 - self.spatial)
 
 
 @dataclass(frozen=True)
@@ -211,7 +231,7 @@ def formula(function: Callable, parameters: tuple[str, ...] = ()) -> type[torch.
     """A module class that computes `function(*inputs, *parameters, **options)`.
 
     Autograd differentiates it. `parameters` names the constructor arguments, given as arrays,
-    that become parameters of the module, in this order.
+    that become parameters of the module, in this order; one given as None is absent.
     """
 
     class Formula(torch.nn.Module):
@@ -219,8 +239,10 @@ def formula(function: Callable, parameters: tuple[str, ...] = ()) -> type[torch.
             super().__init__()
             self.options = {k: v for k, v in options.items() if k not in parameters}
             for name in parameters:
-                value = torch.as_tensor(np.asarray(options[name]))
-                self.register_parameter(name, torch.nn.Parameter(value))
+                value = options[name]
+                if value is not None:
+                    value = torch.nn.Parameter(torch.as_tensor(np.asarray(value)))
+                self.register_parameter(name, value)
 
         def forward(self, *inputs, **keywords):
             own = [getattr(self, name) for name in parameters]
@@ -233,6 +255,34 @@ def formula(function: Callable, parameters: tuple[str, ...] = ()) -> type[torch.
 
     Formula.__name__ = Formula.__qualname__ = f"formula({getattr(function, '__name__', '')})"
     return Formula
+
+
+class Jitter(TorchDispatchMode):
+    """Moves the result of each of PyTorch's operations by random factors of about 1 + step.
+
+    So results move as rounding on the way moves them, also where terms cancel (1 - tanh^2).
+    """
+
+    def __init__(self, seed: int, step: float):
+        super().__init__()
+        # A generator of its own: PyTorch's draws stay what they are.
+        self.generator = torch.Generator().manual_seed(seed)
+        self.step = step
+
+    @classmethod
+    def _should_skip_dynamo(cls):
+        return False  # else the first use imports PyTorch's compiler, for seconds
+
+    def __torch_dispatch__(self, operation, types, arguments=(), keywords=None):
+        results = operation(*arguments, **(keywords or {}))
+        if not operation.is_view:
+            for tensor in flatten(results):
+                if isinstance(tensor, torch.Tensor) and tensor.is_floating_point():
+                    factors = torch.empty_like(tensor).uniform_(
+                        1 - self.step, 1 + self.step, generator=self.generator
+                    )
+                    tensor.mul_(factors)
+        return results
 
 
 # --- randomness that both sides share ---

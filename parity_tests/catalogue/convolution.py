@@ -1,0 +1,351 @@
+"""Rows: convolution, its transpose, and its separable forms."""
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+
+import reference
+from parity_tests.adapter import Adapter
+from parity_tests.catalogue._row import Refusal, Row, register
+from parity_tests.oracle import ChannelsBefore
+from parity_tests.strategies import Draft, Input, sizes
+
+_MODES = ("zeros", "reflect", "replicate", "circular")
+
+
+def _per_axis(draw, rank, minimum, maximum):
+    """One number for each axis, and the option as it is given: one number alone if they agree."""
+    numbers = tuple(draw(sizes(minimum, maximum)) for _ in range(rank))
+    alone = len(set(numbers)) == 1 and draw(st.booleans())
+    return numbers, numbers[0] if alone else numbers
+
+
+def _spans(kernel, dilation):
+    return [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+
+
+def _leading(draw):
+    """The batch axis; none for one sample alone."""
+    return draw(st.sampled_from([(), (0,), (1,), (2,), (2,)]))
+
+
+def _window(draw, rank):
+    """Kernel, stride, dilation and padding, and the least sizes that they take."""
+    kernel, kernel_size = _per_axis(draw, rank, 1, 3)
+    dilation, dilation_given = _per_axis(draw, rank, 1, 2)
+    spans = _spans(kernel, dilation)
+    mode = draw(st.sampled_from(_MODES))
+    padding = draw(st.sampled_from(["same", "valid", "numbers", "numbers", "numbers"]))
+    stride = 1
+    margins = [0] * rank
+    if padding == "same":
+        margins = [span // 2 for span in spans]
+        least = [1] * rank
+    else:
+        _, stride = _per_axis(draw, rank, 1, 3)
+        if padding == "numbers":
+            margins, padding = _per_axis(draw, rank, 0, 3)
+        least = [max(1, span - 2 * pad) for span, pad in zip(spans, margins, strict=True)]
+    # A margin is filled from the places of the image.
+    widest = {"reflect": [pad + 1 for pad in margins], "circular": margins}.get(mode, least)
+    least = [max(pair) for pair in zip(least, widest, strict=True)]
+    options = {
+        "kernel_size": kernel_size,
+        "stride": stride,
+        "padding": padding,
+        "dilation": dilation_given,
+        "padding_mode": mode,
+    }
+    return options, tuple(size + draw(sizes(0, 3)) for size in least)
+
+
+def _convolution(rank):
+    def draw_convolution(draw):
+        groups = draw(st.sampled_from([1, 1, 2, 3]))
+        options, spatial = _window(draw, rank)
+        channels = groups * draw(sizes(1, 3))
+        options |= {
+            "in_channels": channels,
+            "out_channels": groups * draw(sizes(1, 2)),
+            "groups": groups,
+            "bias": draw(st.booleans()),
+        }
+        return Draft(options, (Input((*_leading(draw), channels, *spatial)),))
+
+    return draw_convolution
+
+
+def _transposed(rank):
+    def draw_transposed(draw):
+        groups = draw(st.sampled_from([1, 1, 2, 3]))
+        kernel, kernel_size = _per_axis(draw, rank, 1, 3)
+        dilation, dilation_given = _per_axis(draw, rank, 1, 3)
+        stride, stride_given = _per_axis(draw, rank, 1, 3)
+        limits = [max(pair) - 1 for pair in zip(stride, dilation, strict=True)]
+        extra = [draw(sizes(0, limit)) for limit in limits]
+        spatial = [draw(sizes(1, 3)) for _ in range(rank)]
+        axes = zip(spatial, stride, _spans(kernel, dilation), strict=True)
+        reach = [(size - 1) * step + span for size, step, span in axes]
+        # Something must be left of the output.
+        padding = [
+            draw(sizes(0, (size + more - 1) // 2)) for size, more in zip(reach, extra, strict=True)
+        ]
+        channels = groups * draw(sizes(1, 2))
+        leading = _leading(draw)
+        options = {
+            "in_channels": channels,
+            "out_channels": groups * draw(sizes(1, 2)),
+            "kernel_size": kernel_size,
+            "stride": stride_given,
+            "padding": tuple(padding),
+            "output_padding": tuple(extra),
+            "groups": groups,
+            "bias": draw(st.booleans()),
+            "dilation": dilation_given,
+        }
+        least = [size - 2 * pad for size, pad in zip(reach, padding, strict=True)]
+        most = [size + step - 1 for size, step in zip(least, stride, strict=True)]
+        keywords = {}
+        if min(most) > 0 and (how := draw(st.sampled_from(["", "", "sizes", "shape"]))):
+            asked = [draw(sizes(max(low, 1), high)) for low, high in zip(least, most, strict=True)]
+            whole = [*leading, options["out_channels"], *asked]
+            keywords["output_size"] = whole if how == "shape" else asked
+        return Draft(options, (Input((*leading, channels, *spatial)),), keywords)
+
+    return draw_transposed
+
+
+class _OutputShape(Adapter):
+    """PyTorch's output_size may be the whole shape, in its own layout."""
+
+    def forward(self, array, *output_size, **keywords):
+        rank = self.layer.rank
+
+        def cut(size):
+            return size[-rank:] if size is not None and len(size) == array.ndim else size
+
+        output_size = tuple(map(cut, output_size))
+        keywords = {name: cut(size) for name, size in keywords.items()}
+        return super().forward(array, *output_size, **keywords)
+
+
+def _convolution_of(component):
+    return lambda m: component(
+        m.in_channels,
+        m.out_channels,
+        m.kernel_size,
+        stride=m.stride,
+        padding=m.padding,
+        dilation=m.dilation,
+        groups=m.groups,
+        padding_mode=m.padding_mode,
+        bias=m.bias is not None,
+    )
+
+
+def _transposed_of(component):
+    return lambda m: component(
+        m.in_channels,
+        m.out_channels,
+        m.kernel_size,
+        stride=m.stride,
+        padding=m.padding,
+        output_padding=m.output_padding,
+        dilation=m.dilation,
+        groups=m.groups,
+        bias=m.bias is not None,
+    )
+
+
+class DepthwiseConv2d(torch.nn.Conv2d):
+    """PyTorch's convolution, with a group for each channel."""
+
+    def __init__(self, in_channels, kernel_size, depth_multiplier=1, **options):
+        filters = in_channels * depth_multiplier
+        super().__init__(in_channels, filters, kernel_size, groups=in_channels, **options)
+        self.depth_multiplier = depth_multiplier
+
+
+class SeparableConv2d(torch.nn.Sequential):
+    """PyTorch's convolutions of channels and of places, one after the other."""
+
+    def __init__(self, in_channels, out_channels, kernel_size, bias=True, **options):
+        depthwise = DepthwiseConv2d(in_channels, kernel_size, bias=False, **options)
+        super().__init__(
+            depthwise, torch.nn.Conv2d(depthwise.out_channels, out_channels, 1, bias=bias)
+        )
+
+
+def _depthwise(draw):
+    options, spatial = _window(draw, 2)
+    channels = draw(sizes(1, 3))
+    options |= {
+        "in_channels": channels,
+        "depth_multiplier": draw(sizes(1, 3)),
+        "bias": draw(st.booleans()),
+    }
+    return Draft(options, (Input((*_leading(draw), channels, *spatial)),))
+
+
+def _separable(draw):
+    draft = _depthwise(draw)
+    return Draft({**draft.options, "out_channels": draw(sizes(1, 3))}, draft.inputs)
+
+
+def _depthwise_options(m):
+    names = ("stride", "padding", "dilation", "depth_multiplier", "padding_mode")
+    return {name: getattr(m, name) for name in names}
+
+
+# --- bad input ---
+
+
+def _refused(component, rank):
+    """Bad input that the convolutions of each rank refuse."""
+    sizes_of = (5, 6, 7)[:rank]
+
+    def layer(channels=3, filters=2, kernel_size=2, **options):
+        return component(channels, filters, kernel_size, **options)
+
+    def fed(shape, **options):
+        return lambda: layer(**options).forward(np.ones(shape))
+
+    first = (2, 3, *sizes_of)
+    return (
+        Refusal(fed(first), ValueError, "3 channels on its last axis; .*channels-first"),
+        Refusal(fed((2, *sizes_of, 4)), ValueError, "3 channels on its last axis"),
+        Refusal(fed(sizes_of), ValueError, f"have {rank + 1} or {rank + 2} axes"),
+        Refusal(fed((1, 2, *sizes_of, 3)), ValueError, f"have {rank + 1} or {rank + 2} axes"),
+        Refusal(fed((2, *(0,) * rank, 3)), ValueError, "not be empty along axis"),
+        Refusal(lambda: layer(channels=0), ValueError, "input_channels must be at least 1"),
+        Refusal(lambda: layer(filters=0), ValueError, "num_filters must be at least 1"),
+        Refusal(lambda: layer(kernel_size=0), ValueError, "kernel_size must be at least 1"),
+        Refusal(lambda: layer(kernel_size=(1,) * (rank + 1)), ValueError, "kernel_size must be"),
+        Refusal(lambda: layer(kernel_size=1.5), ValueError, "kernel_size must be"),
+        Refusal(lambda: layer(stride=0), ValueError, "stride must be at least 1"),
+        Refusal(lambda: layer(padding=-1), ValueError, "padding must be at least 0"),
+        Refusal(lambda: layer(dilation=0), ValueError, "dilation must be at least 1"),
+        Refusal(lambda: layer(groups=0), ValueError, "groups must be at least 1"),
+        Refusal(lambda: layer(filters=3, groups=3, channels=2), ValueError, "divisible by groups"),
+        Refusal(lambda: layer(filters=2, groups=3), ValueError, "divisible by groups=3"),
+        Refusal(lambda: layer(bias=1), TypeError, "bias must be True or False"),
+        Refusal(lambda: layer(rng=3), TypeError, "numpy.random.Generator"),
+    )
+
+
+def _convolution_refused(component, rank):
+    def fed(shape, kernel_size=2, **options):
+        return lambda: component(3, 2, kernel_size, **options).forward(np.ones(shape))
+
+    small = (2, *(2,) * rank, 3)
+    return (
+        *_refused(component, rank),
+        Refusal(fed(small, 4), ValueError, "at least as large as the kernel"),
+        Refusal(fed(small, 2, dilation=2), ValueError, "at least as large as the kernel"),
+        Refusal(fed(small, padding=2, padding_mode="reflect"), ValueError, "fill a margin of 2"),
+        Refusal(fed(small, padding=3, padding_mode="circular"), ValueError, "fill a margin of 3"),
+        Refusal(fed(small, padding="same", stride=2), ValueError, "stride must be 1 where"),
+        Refusal(fed(small, padding="full"), ValueError, "padding must be"),
+        Refusal(fed(small, padding_mode="constant"), ValueError, "'zeros', 'reflect'"),
+    )
+
+
+def _transposed_refused(component, rank):
+    def fed(output_size=None, **options):
+        layer = component(3, 2, 2, **options)
+        return lambda: layer.forward(np.ones((2, *(2,) * rank, 3)), output_size)
+
+    return (
+        *_refused(component, rank),
+        Refusal(fed(padding=2), ValueError, "at least one output"),
+        Refusal(fed(output_padding=1), ValueError, "output_padding must be below"),
+        Refusal(fed((4,) * rank), ValueError, "output_size must lie in"),
+        Refusal(fed((2,) * rank, stride=2), ValueError, "output_size must lie in"),
+        Refusal(fed((3,) * (rank + 1)), ValueError, "output_size must be"),
+        Refusal(fed(3), ValueError, "output_size must be"),
+        Refusal(fed((3.0,) * rank), TypeError, "output_size must be an integer"),
+        Refusal(lambda: component(3, 2, 2, output_padding=-1), ValueError, "output_padding must"),
+    )
+
+
+for _rank, _dimension in enumerate("123", start=1):
+    _component = getattr(reference, f"Convolution{_dimension}D")
+    register(
+        Row(
+            _component,
+            getattr(torch.nn, f"Conv{_dimension}d"),
+            _convolution_of(_component),
+            _convolution(_rank),
+            "sum",
+            inputs=ChannelsBefore(_rank),
+            outputs=ChannelsBefore(_rank),
+            refusals=_convolution_refused(_component, _rank),
+        )
+    )
+    _component = getattr(reference, f"TransposedConvolution{_dimension}D")
+    register(
+        Row(
+            _component,
+            getattr(torch.nn, f"ConvTranspose{_dimension}d"),
+            _transposed_of(_component),
+            _transposed(_rank),
+            "sum",
+            inputs=ChannelsBefore(_rank),
+            outputs=ChannelsBefore(_rank),
+            adapter=_OutputShape,
+            refusals=_transposed_refused(_component, _rank),
+        )
+    )
+
+register(
+    Row(
+        reference.DepthwiseConvolution2D,
+        DepthwiseConv2d,
+        lambda m: reference.DepthwiseConvolution2D(
+            m.in_channels, m.kernel_size, bias=m.bias is not None, **_depthwise_options(m)
+        ),
+        _depthwise,
+        "sum",
+        inputs=ChannelsBefore(2),
+        outputs=ChannelsBefore(2),
+        refusals=(
+            Refusal(
+                lambda: reference.DepthwiseConvolution2D(0, 2), ValueError, "input_channels must"
+            ),
+            Refusal(
+                lambda: reference.DepthwiseConvolution2D(2, 2, depth_multiplier=0),
+                ValueError,
+                "depth_multiplier must be at least 1",
+            ),
+        ),
+    ),
+    Row(
+        reference.SeparableConvolution2D,
+        SeparableConv2d,
+        lambda m: reference.SeparableConvolution2D(
+            m[0].in_channels,
+            m[1].out_channels,
+            m[0].kernel_size,
+            bias=m[1].bias is not None,
+            **_depthwise_options(m[0]),
+        ),
+        _separable,
+        "sum",
+        inputs=ChannelsBefore(2),
+        outputs=ChannelsBefore(2),
+        refusals=(
+            Refusal(
+                lambda: reference.SeparableConvolution2D(2, 2, 1, depth_multiplier=0),
+                ValueError,
+                "depth_multiplier must be at least 1",
+            ),
+            Refusal(
+                lambda: reference.SeparableConvolution2D(3, 2, 2).forward(np.ones((2, 3, 4, 5))),
+                ValueError,
+                "3 channels on its last axis; .*channels-first",
+            ),
+        ),
+    ),
+)
+
+del _rank, _dimension, _component
