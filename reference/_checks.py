@@ -83,6 +83,14 @@ def check_integer(owner, *, minimum=1, method="__init__", **option):
     return operator.index(value)
 
 
+def check_real(owner, *, method="__init__", **option):
+    """A real number, infinities and NaN included."""
+    ((name, value),) = option.items()
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        fail(TypeError, owner, method, name, "be a real number", _kind(value))
+    return value
+
+
 def check_extended_number(owner, *, method="__init__", **option):
     """A real number, infinities included."""
     ((name, value),) = option.items()
@@ -386,6 +394,17 @@ def check_no_negative(owner, *, method="forward", **array):
         fail(ValueError, owner, method, name, "be 0 or more", fact)
 
 
+def check_counts(owner, shape, limit, *, method="forward", **array):
+    """Integers of this shape, each in [0, limit]."""
+    ((name, value),) = array.items()
+    check_integers(owner, method=method, **array)
+    check_shape(owner, shape, method=method, **array)
+    bad = np.asarray((value < 0) | (value > limit))
+    if np.any(bad):
+        fact = f"{np.asarray(value)[bad].flat[0]} at index {_first(bad)}"
+        fail(ValueError, owner, method, name, f"lie in [0, {limit}]", fact)
+
+
 def check_labels(owner, dtype, *, method="forward", **array):
     """An array of real numbers, such as labels of -1 and 1; returns it in `dtype`."""
     ((name, value),) = array.items()
@@ -468,6 +487,37 @@ def check_optional_sizes(owner, rank, *, method="__init__", **option):
     """None, or an integer of 0 or more for all of `rank` axes or for each."""
     ((_, value),) = option.items()
     return None if value is None else check_sizes(owner, rank, minimum=0, method=method, **option)
+
+
+def check_extents(owner, *, method="__init__", **option):
+    """None, a positive integer, or a tuple of them."""
+    ((name, value),) = option.items()
+    if isinstance(value, (tuple, list)):
+        return check_sizes(owner, len(value), method=method, **option)
+    return None if value is None else check_integer(owner, method=method, **{name: value})
+
+
+def check_factors(owner, *, method="__init__", **option):
+    """None, a positive number, or a tuple of them."""
+    ((name, value),) = option.items()
+    if isinstance(value, (tuple, list)):
+        return tuple(check_positive(owner, method=method, **{name: factor}) for factor in value)
+    return None if value is None else check_positive(owner, method=method, **{name: value})
+
+
+def check_optional_flag(owner, *, method="__init__", **option):
+    """True, False or None."""
+    ((_, value),) = option.items()
+    return None if value is None else check_flag(owner, method=method, **option)
+
+
+def check_per_axis(owner, rank, *, method="forward", **option):
+    """A number for all of `rank` axes, or one for each; returns a tuple."""
+    ((name, value),) = option.items()
+    factors = value if isinstance(value, tuple) else (value,) * rank
+    if len(factors) != rank:
+        fail(ValueError, owner, method, name, f"be a number or {rank} of them", repr(value))
+    return factors
 
 
 def check_ratios(owner, rank, *, method="__init__", **option):
@@ -633,6 +683,16 @@ def check_near(owner, usual, stride, *, method="forward", **option):
         requirement = f"differ from {usual} by less than the stride {tuple(stride)}"
         fail(ValueError, owner, method, name, requirement, tuple(value))
     return tuple(value)
+
+
+def check_resampled(owner, outputs, *, method="forward", **array):
+    """An array with no empty axis but the batch, for outputs that are not empty either."""
+    ((name, value),) = array.items()
+    if 0 in value.shape[1:]:
+        fail(ValueError, owner, method, name, "have no empty axis but the batch", _shape(value))
+    if 0 in outputs:
+        fact = f"sizes {value.shape[1:-1]} that scale to {tuple(outputs)}"
+        fail(ValueError, owner, method, name, "be large enough for one output", fact)
 
 
 def check_reached(owner, reached, sizes, *, method="forward", **array):

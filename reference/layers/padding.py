@@ -174,8 +174,8 @@ class ConstantPad(PaddingND):
         of its sizes; y the same with size + before + after for each size.
     Dtypes: float32 and float64; the output has the input's.
     Errors: TypeError for an array or a padding of another type; ValueError for another number of
-        axes, for more places taken away than there are, a value that is NaN or an upstream
-        gradient of another shape; RuntimeError for backward before forward.
+        axes, for more places taken away than there are or an upstream gradient of another shape;
+        RuntimeError for backward before forward.
     Book: not in the book.
     Paper: none.
     PyTorch: torch.nn.ConstantPad1d, ConstantPad2d and ConstantPad3d in one class. No difference.
@@ -183,7 +183,7 @@ class ConstantPad(PaddingND):
 
     def __init__(self, padding, value=0.0):
         super().__init__(padding)
-        self.value = _checks.check_extended_number(self, value=value)
+        self.value = _checks.check_real(self, value=value)
 
     def limit(self, size, before, after):
         return math.inf if size + min(before, 0) + min(after, 0) >= 0 else 0
