@@ -52,12 +52,14 @@ from reference.losses.regression import (
     QuantileLoss,
     SmoothL1Loss,
 )
+from reference.losses.sequence import CTCLoss
 
 __all__ = [
     "AdaptiveLogSoftmaxWithLoss",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BinaryFocalLoss",
+    "CTCLoss",
     "CategoricalCrossEntropyLoss",
     "ContrastiveLoss",
     "CosineEmbeddingLoss",
