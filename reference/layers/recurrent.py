@@ -286,9 +286,9 @@ class LSTM(RecurrentLayer, LSTMCell):
         rng=None,
     ):
         self.proj_size = _checks.check_integer(self, minimum=0, proj_size=proj_size)
-        _checks.check_below(self, ("hidden_size", hidden_size), proj_size=proj_size)
         options = {"bias": bias, "rng": rng}
         super().__init__(input_size, hidden_size, num_layers, dropout, bidirectional, **options)
+        _checks.check_below(self, ("hidden_size", hidden_size), proj_size=proj_size)
 
     @property
     def output_size(self):
