@@ -36,10 +36,10 @@ def _constant(rank, **options):
         drawn = {name: draw(strategy) for name, strategy in options.items()}
         # PyTorch takes any leading axes, or not even one for channels.
         leading = draw(st.sampled_from([(), (2,), (0, 2), (1, 1), (2, 0), (2, 3), (2, 2, 2)]))
-        options = {"padding": _given(draw, margins), **drawn}
+        given = {"padding": _given(draw, margins), **drawn}
         # Infinite outputs have no differences.
         differentiable = math.isfinite(drawn.get("value", 0))
-        return Draft(options, (Input((*leading, *spatial)),), differentiable=differentiable)
+        return Draft(given, (Input((*leading, *spatial)),), differentiable=differentiable)
 
     return draw_constant
 
