@@ -40,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         os.environ.setdefault(name, "1")
     place = Path(arguments.report).absolute()
     options = ["-c", str(_PACKAGE / "report" / "parity.ini"), f"--parity-report={place}"]
+    # Test names relative to the package, installed or not: the examples are derived from them.
+    options.append(f"--rootdir={_PACKAGE.parent}")
     options += [f"--component={title}" for title in titles]
     options += [f"--only={kind}" for kind in arguments.only]
     options += [f"--dtype={dtype}" for dtype in arguments.dtype]

@@ -113,13 +113,12 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
     for failed in terminalreporter.stats.get("failed", []) + terminalreporter.stats.get(
         "error", []
     ):
-        terminalreporter.write(f"\n{words(failed.longreprtext)}\n")
+        terminalreporter.write(f"\n{words(failed)}\n")
     terminalreporter.write("\n" + table.text(report, lines=config.getoption("lines")) + "\n")
     terminalreporter.write_line(f"report: {place}")
 
 
-def words(traceback: str) -> str:
+def words(failed) -> str:
     """What a failed item says, without the frames that led there."""
-    lines = [line[1:].strip() for line in traceback.splitlines() if line.startswith("E ")]
-    text = "\n".join(lines).partition("Explanation:")[0].strip()
-    return text or traceback
+    crash = getattr(failed.longrepr, "reprcrash", None)
+    return crash.message if crash is not None else failed.longreprtext
