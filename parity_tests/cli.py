@@ -13,6 +13,7 @@ _COMMANDS = {
     "show": ("parity_tests.commands.show", "formula, shapes and measured error of one", _PARITY),
     "cite": ("parity_tests.commands.cite", "a component's source and what verified it", _PARITY),
     "book": ("parity_tests.commands.book", "the book, section by section", _PARITY),
+    "conventions": ("parity_tests.commands.conventions", "slopes on kinks, measured", _PARITY),
     "train": (
         "parity_tests.commands.train",
         "train the same network in NumPy and in PyTorch, side by side",

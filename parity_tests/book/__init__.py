@@ -1,6 +1,7 @@
 """The book's systems and equations, as data of the project, and what is found of them."""
 
 import functools
+import math
 import tomllib
 from pathlib import Path
 
@@ -65,6 +66,13 @@ def examine(equation: dict) -> dict:
             }
         )
     return {"holds": error < 1e-12, "error": error, "at_kinks": at_kinks}
+
+
+def named(value: float) -> str:
+    """A value of a printed derivative in terms of the parameters that it stands for."""
+    alpha, scale = _PARAMETERS["alpha"], _PARAMETERS["scale"]
+    names = {0.0: "0", 1.0: "1", alpha: "alpha", scale * alpha: "lambda alpha"}
+    return next(name for known, name in names.items() if math.isclose(value, known, abs_tol=1e-12))
 
 
 def numbers(text: str) -> list[str]:

@@ -12,6 +12,7 @@ _SETTINGS = {
     "deadline": None,
     "print_blob": False,
     "suppress_health_check": list(hypothesis.HealthCheck),
+    "phases": [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain],
 }
 
 

@@ -1,0 +1,71 @@
+"""`parity conventions`: what PyTorch, the function, the reference and the book say on kinks."""
+
+import argparse
+import json
+
+from parity_tests import conventions
+
+_HEAD = ("component", "at", "value", "PyTorch's slope", "left", "right", "ours", "book")
+
+
+def add_arguments(parser: argparse.ArgumentParser):
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--markdown", action="store_true", help="as the page of the docs")
+    form.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    entries = [entry for row in conventions.rows() for entry in conventions.measure(row)]
+    departures = conventions.departures()
+    if arguments.json:
+        print(json.dumps({"kinks": entries, "departures": departures}, indent=1))
+    elif arguments.markdown:
+        print(page(entries, departures), end="")
+    else:
+        print(_columns([_HEAD, *map(_cells, entries)]))
+        print("\nWhere PyTorch departs from the mathematics; `mirror` follows it, the class not:")
+        for entry in departures:
+            print(f"  {entry['component']}: {entry['departure']}")
+    return 0
+
+
+def _cells(entry: dict) -> tuple[str, ...]:
+    numbers = [entry[key] for key in ("at", "value", "pytorch", "left", "right", "ours")]
+    # Adding 0 turns -0 into 0.
+    return (entry["component"], *(f"{number + 0.0:.6g}" for number in numbers), entry["book"])
+
+
+def _columns(rows) -> str:
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def page(entries: list[dict], departures: list[dict]) -> str:
+    """docs/conventions.md."""
+    lines = [
+        "# Conventions",
+        "",
+        "Written by `parity conventions --markdown`: measured, not typed. On a kink a function has",
+        "two one-sided slopes and no derivative; what a backward returns there is a choice. `ours`",
+        "is the class at its defaults, `book` what the printed derivative gives there (`open`:",
+        "nothing).",
+        "",
+        "| " + " | ".join(_HEAD) + " |",
+        "|" + "---|" * len(_HEAD),
+    ]
+    lines += ["| " + " | ".join(_cells(entry)) + " |" for entry in entries]
+    lines += [
+        "",
+        "## Departures from the mathematics",
+        "",
+        "Here PyTorch's rounding or a defect changes the result. The class keeps the mathematics,",
+        "`mirror` follows PyTorch, and the independent witness judges the class.",
+        "",
+        "| component | departure |",
+        "|---|---|",
+    ]
+    lines += [f"| {entry['component']} | {entry['departure']} |" for entry in departures]
+    return "\n".join(lines) + "\n"
