@@ -22,7 +22,26 @@ from reference.layers.padding import (
     ReplicationPad,
     ZeroPad,
 )
-from reference.layers.pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
+from reference.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+    LPPooling,
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+)
+from reference.layers.pooling_adaptive import (
+    AdaptiveAveragePooling,
+    AdaptiveMaxPooling,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+)
+from reference.layers.pooling_indexed import FractionalMaxPooling, MaxUnpooling
 from reference.layers.recurrent import GRU, LSTM, RNN, PeepholeLSTM
 from reference.layers.recurrent_cells import GRUCell, LSTMCell, PeepholeLSTMCell, RNNCell
 from reference.layers.reparametrization import SpectralNorm, WeightNorm
@@ -39,9 +58,15 @@ from reference.layers.transposed import (
     TransposedConvolution2D,
     TransposedConvolution3D,
 )
+from reference.layers.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
 __all__ = [
+    "AdaptiveAveragePooling",
+    "AdaptiveMaxPooling",
     "AlphaDropout",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
     "BatchNorm",
     "Bilinear",
     "ChannelDropout",
@@ -59,12 +84,20 @@ __all__ = [
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",
+    "FractionalMaxPooling",
     "GRU",
     "GRUCell",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
     "GroupNorm",
     "Identity",
     "InstanceNorm",
     "L2Normalize",
+    "LPPooling",
     "LSTM",
     "LSTMCell",
     "LayerNorm",
@@ -73,6 +106,7 @@ __all__ = [
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "MaxUnpooling",
     "Parallel",
     "PeepholeLSTM",
     "PeepholeLSTMCell",
@@ -93,6 +127,9 @@ __all__ = [
     "TransposedConvolution3D",
     "Unflatten",
     "Unfold",
+    "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
     "WeightNorm",
     "ZeroPad",
 ]
