@@ -55,6 +55,17 @@ def compare(session):
 
 
 @nox.session
+def latex(session):
+    """Compile a document with every listing (needs TeX: Debian's texlive-latex-recommended)."""
+    install(session, "parity")
+    place = "build/latex"
+    session.run("parity", "cite", "--latex", "--all", place)
+    with session.chdir(place):
+        for _ in range(2):
+            session.run("pdflatex", "-halt-on-error", "all.tex", external=True, silent=True)
+
+
+@nox.session
 def debug(session):
     """Say where a hand-written gradient is wrong (-- 'my_layers.py:Softsign()')."""
     install(session, "parity")

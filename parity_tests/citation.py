@@ -143,6 +143,19 @@ def as_latex(citation: Citation) -> str:
     )
 
 
+def latex_document(names: list[str]) -> str:
+    """A document with every listing."""
+    head = [
+        "\\documentclass{article}",
+        "\\usepackage[a4paper, margin=2cm]{geometry}",
+        "\\usepackage{listings}",
+        "\\begin{document}",
+        "\\lstlistoflistings",
+    ]
+    body = [f"\\clearpage\n\\input{{{name}}}" for name in names]
+    return "\n".join([*head, *body, "\\end{document}", ""])
+
+
 def as_bibtex(citation: Citation) -> str:
     """The project and the component's papers."""
     project = [

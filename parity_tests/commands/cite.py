@@ -37,6 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
         for component, rows in citation.rows_by_component().items():
             text = write(citation.cite(rows[0], report))
             (place / f"{component.__name__}.{ending}").write_text(text, encoding="utf-8")
+        if arguments.form == "latex":
+            names = [component.__name__ for component in citation.rows_by_component()]
+            (place / "all.tex").write_text(citation.latex_document(names), encoding="utf-8")
         print(f"{len(citation.rows_by_component())} files in {place}")
         return 0
     try:
