@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from parity_tests import oracle
-from reference import Layer
+from reference import Layer, _checks
 
 
 class Adapter:
@@ -30,7 +30,17 @@ class Adapter:
     def training(self, training):
         self.layer.training = training
 
+    @property
+    def rng(self):
+        return self.layer.rng
+
+    @rng.setter
+    def rng(self, rng):
+        self.layer.rng = rng
+
     def forward(self, *inputs, **keywords):
+        if self.row.ranks and oracle.is_floating(inputs[0]):
+            _checks.check_rank(self.module, self.row.ranks, "here", input=inputs[0])
         layouts = self.row.layouts(self.row.inputs, len(inputs))
         first = oracle.flatten(inputs[0])[0] if inputs else None
         self.unbatched = first is not None and layouts[0].is_unbatched(self.module, first)
@@ -45,6 +55,8 @@ class Adapter:
         )
         self.structure = moved
         self.inputs = inputs
+        if self.row.correct_output is not None and self.corrected:
+            return self.row.correct_output(self.module, inputs, moved[0])
         return moved[0] if single else moved
 
     def backward(self, *grad_outputs):

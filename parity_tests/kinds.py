@@ -71,10 +71,14 @@ def check_protocol(row: Row, case: Case, dtype: str) -> list[Verdict]:
         found.equal(given, _present(upstream), "the upstream gradient was changed in place")
 
         other = oracle.map_structure(_other, trial.inputs)
+        fresh = trial.adapter()
+        if adapter.params:  # as they are by now: forward may have moved them, and the buffers
+            fresh.layer.params = [param.copy() for param in adapter.params]
+        if adapter.buffers:
+            fresh.layer.buffers = [buffer.copy() for buffer in adapter.buffers]
         trial.forward(adapter, other)
         found.equal(kept, _arrays(outputs), "an earlier output was changed by a later forward")
         last = _arrays(adapter.backward(*upstream))
-        fresh = trial.adapter()
         trial.forward(fresh, other)
         alone = _arrays(fresh.backward(*upstream))
         found.equal(alone, last, "a stale cache: backward does not belong to the last forward")
@@ -147,10 +151,13 @@ def check_law(row: Row) -> list[Verdict]:
 def check_literals(row: Row) -> list[Verdict]:
     """Values computed in high precision from the equation, in the layout of the reference."""
     found = Findings(row, "float64")
-    for options, inputs, output in row.literals:
+    for options, inputs, output, *params in row.literals:
         layer = row.component(**options)
-        got = layer.forward(*(np.asarray(entry) for entry in inputs))
-        if not np.allclose(got, output, rtol=1e-14, atol=1e-300):
+        if params:
+            layer.params = [np.asarray(param) for param in params[0]]
+        got = layer.forward(*_as_arrays(inputs))
+        pairs = zip(_arrays((got,)), _arrays(_as_arrays((output,))), strict=True)
+        if not all(np.allclose(a, b, rtol=1e-14, atol=1e-300) for a, b in pairs):
             found.add(f"forward of {inputs} is {got!r}, the equation gives {output!r}")
     return found.conclude("literals", "values from the equation")
 
@@ -211,6 +218,13 @@ class Findings:
     def conclude(self, kind: str, about: str) -> list[Verdict]:
         conclude(self.row, self.dtype, kind, self.verdicts, about)
         return self.verdicts
+
+
+def _as_arrays(structure):
+    """Nested tuples of arrays from nested tuples of lists and numbers."""
+    if isinstance(structure, tuple):
+        return tuple(_as_arrays(part) for part in structure)
+    return np.asarray(structure)
 
 
 def _arrays(structure) -> list[np.ndarray]:

@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import torch
+from torch.nn.utils import parametrize
 
 from parity_tests import catalogue, oracle
 from parity_tests.adapter import Adapter
@@ -76,32 +77,66 @@ def adapt(module: torch.nn.Module, shared: dict[int, np.ndarray]) -> Adapter:
 def adapt_as(row: catalogue.Row, module: torch.nn.Module, shared: dict | None = None) -> Adapter:
     """The adapter of a module by a given row."""
     shared = {} if shared is None else shared
-    _refuse_hooks(module)
+    if parametrize.is_parametrized(module):
+        row = catalogue.row_of(module)
+    for part in [module] if row.container else module.modules():
+        _refuse_hooks(part)
+        if part is not module and parametrize.is_parametrized(part):
+            raise _unknown(f"{type(module).__name__} with a parametrization within")
     adapter = row.adapter or Adapter
     if row.container:
         # Its children are adapted one by one, each with its own parameters.
         layer = row.convert(module, lambda child: adapt(child, shared))
         return adapter(module, layer, row)
-    layer = row.convert(module)
+    layer = (
+        _parametrized(row, module) if parametrize.is_parametrized(module) else row.convert(module)
+    )
     parameters = list(module.parameters())
     if parameters:
         layer.params = [_share(shared, parameter) for parameter in parameters]
     if buffers := list(module.buffers()):
-        layer.buffers = [buffer.detach().numpy().copy() for buffer in buffers]
+        layer.buffers = [_share(shared, buffer) for buffer in buffers]
     layer.training = module.training
     return adapter(module, layer, row)
 
 
-def _share(shared, parameter):
-    """One array for each parameter, however many modules hold it."""
-    if id(parameter) not in shared:
-        if parameter.dtype not in (torch.float32, torch.float64):
+def _parametrized(row, module):
+    """The layer of a module, in the wrapper of each of its parametrizations."""
+    chains = module.parametrizations
+    # Reading a parameter computes it, and in training moves the vectors of a spectral norm.
+    training = chains.training
+    chains.eval()
+    layer = row.convert(module)
+    chains.train(training)
+    names = [
+        name
+        for name in row.parameters
+        if name in chains or module._parameters.get(name) is not None
+    ]
+    for name, chain in chains.items():
+        wrapper = catalogue.row_of(chain[0])
+        if len(chain) > 1 or wrapper.wrap is None or name not in names:
+            kinds = " and ".join(type(link).__name__ for link in chain)
+            raise _unknown(f"{row.oracle.__name__} with {name} under {kinds}")
+        layer = wrapper.wrap(chain[0], layer, names.index(name))
+        names.remove(name)
+    return layer
+
+
+def _unknown(what):
+    return NotImplementedError(f"mirror: {what} has no counterpart in the reference")
+
+
+def _share(shared, tensor):
+    """One array for each parameter or buffer, however many modules hold it."""
+    if id(tensor) not in shared:
+        if tensor.dtype not in (torch.float32, torch.float64, torch.int64):
             raise NotImplementedError(
-                f"mirror: parameters of dtype {parameter.dtype} have no counterpart; "
+                f"mirror: parameters of dtype {tensor.dtype} have no counterpart; "
                 "convert the module with .float() or .double()"
             )
-        shared[id(parameter)] = parameter.detach().numpy().copy()
-    return shared[id(parameter)]
+        shared[id(tensor)] = tensor.detach().numpy().copy()
+    return shared[id(tensor)]
 
 
 _HOOKS = (

@@ -38,6 +38,11 @@ class Draft:
     options: Mapping[str, Any]
     inputs: tuple
     keywords: Mapping[str, Any] = field(default_factory=dict)
+    # The mode, where the rest of the draft demands one; None: either.
+    training: bool | None = None
+    # False where the gradient is meant not to be forward's derivative (something is held fixed
+    # that moves with the input or the parameters): there is nothing to witness.
+    differentiable: bool = True
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,7 @@ def cases(draw, draw_draft: Callable, regimes: Sequence[str]):
         drawn = tuple(draw(st.lists(numbers(-8, 8), min_size=1, max_size=6)))
     seed = draw(st.integers(0, 2**32 - 1))
     training, strided = draw(st.sampled_from(_MODES))
+    training = training if draft.training is None else draft.training
     return Case(draft, regime, seed, training, strided, drawn)
 
 
@@ -202,7 +208,14 @@ def _probabilities(regime, shape, axis=-1):
     return values / values.sum(axis=axis, keepdims=True) if values.size else values
 
 
+def _nonnegative(regime, shape):
+    """The magnitudes of real numbers; away from 0 where derivatives are witnessed."""
+    return np.abs(regime.real(shape)) + (1.0 if regime.name == SMOOTH else 0.0)
+
+
 VALUES: dict[str, Callable] = {
+    "nonnegative": _nonnegative,
+    "counts": lambda regime, shape: regime.rng.poisson(2, size=shape).astype(float),
     "real": lambda regime, shape: regime.real(shape),
     "normal": lambda regime, shape: regime.rng.normal(size=shape),
     "positive": lambda regime, shape: np.exp(regime.rng.normal(size=shape)),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from torch.nn.utils import parametrize
 
 from parity_tests import oracle
 from parity_tests.oracle import AsIs
@@ -54,12 +55,19 @@ class Row:
     differentiable_target: bool = True
     # Where one-sided slopes differ, as numbers or as a function of the module.
     kinks: Sequence[float] | Callable = ()
-    # Where terms cancel in our own formula: quantity -> "input" or "grad_output", whose magnitude
-    # times eps is then the least unit.
-    floor: Mapping[str, str] = field(default_factory=dict)
-    # Where PyTorch's formula cancels and ours does not: quantity -> "input" or "grad_output"; the
-    # same class in longdouble judges, itself within that floor of PyTorch.
-    oracle_floor: Mapping[str, str] = field(default_factory=dict)
+    # Where terms cancel in our own formula: quantity -> their magnitude, which times eps is then
+    # the least unit: "input", "grad_output", "both" (the larger of g and x g), "one", or a
+    # function of (module, input, grad_output).
+    floor: Mapping[str, str | Callable] = field(default_factory=dict)
+    # Where PyTorch's formula cancels and ours does not: quantity -> the same; the same class in
+    # longdouble judges, itself within that floor of PyTorch.
+    oracle_floor: Mapping[str, str | Callable] = field(default_factory=dict)
+    # True where PyTorch gets zeros for an absent upstream gradient, which is what None stands for:
+    # otherwise it leaves out a path through NaN that zeros make NaN (the output gate of an LSTM).
+    absent_as_zero: bool = False
+    # Compositions in which terms cancel on the way (1 - tanh^2 of a saturated unit): the unit then
+    # counts the rounding of every operation of PyTorch's, not of inputs and parameters alone.
+    cancels_within: bool = False
     # Powers of ten that the wide regime spans to either side.
     decades: float | None = None
     # False where PyTorch's sign of a zero output depends on the element's place in a vector.
@@ -74,14 +82,26 @@ class Row:
     law: Callable | None = None
     # PyTorch's departure from the mathematics: correct(module, inputs, grad_outputs, grad_inputs).
     correct: Callable | None = None
+    # The same of a single output: correct_output(module, inputs, output).
+    correct_output: Callable | None = None
     # Sets parameters and buffers of a drawn module: prepare(module, rng); None: all are moved.
     prepare: Callable | None = None
     # Values from the paper's or the book's equation: (options, inputs, output) in the layout of
-    # the reference, needed where the oracle is a formula.
+    # the reference, and the parameters where the options do not set them; needed where the oracle
+    # is a formula.
     literals: Sequence[tuple] = ()
     refusals: Sequence[Refusal] = ()
     # A module that holds others; convert(module, adapt) then adapts them.
     container: bool = False
+    # Makes the module from the drawn options, where the oracle's constructor does not.
+    construct: Callable | None = None
+    # A parametrization: wrap(parametrization, layer, place) puts a layer, the parameter in whose
+    # place is parametrized, into the component.
+    wrap: Callable | None = None
+    # The ranks of the first input, where the component takes more ranks than PyTorch's class.
+    ranks: tuple[int, ...] = ()
+    # The parameters that a module of this class holds itself, in its order.
+    parameters: tuple[str, ...] = ("weight", "bias")
     adapter: type | None = None
     # True where forward changes the parameters themselves (Embedding with max_norm).
     changes_params: bool = False
@@ -138,8 +158,19 @@ class OptimizerRow:
     budget: str = "trajectory"
     # Keys of PyTorch's state -> ours, for those that are compared and copied.
     state: Mapping[str, str] = field(default_factory=dict)
-    # Ranks of parameters that it takes.
+    # State whose dtype is our own choice: counters.
+    scalars: tuple[str, ...] = ("step",)
+    # Ranks of parameters that it takes, and the least length of their axes.
     ranks: tuple[int, int] = (0, 3)
+    least_size: int = 0
+    # Constructor arguments that no group may have: constant(torch optimizer) -> dict.
+    constant: Callable = lambda optimizer: {}
+    # A gradient in the forms that either side takes, from a dense one:
+    # give(grad, tensor_of, rng) -> (PyTorch's, ours).
+    give: Callable = lambda grad, tensor_of, rng: (tensor_of(grad), grad)
+    # Where rounding alone decides between a number and NaN: determined(PyTorch's state of one
+    # parameter, name -> array (steps, *shape), eps) -> mask of what is asserted.
+    determined: Callable | None = None
     # Options of PyTorch that have no meaning in NumPy, and the values that ask for nothing.
     meaningless: Mapping[str, tuple] = field(
         default_factory=lambda: {
@@ -174,19 +205,26 @@ class OptimizerRow:
                     )
             groups.append({"count": len(group["params"]), **self.translate(group)})
         first = {name: value for name, value in groups[0].items() if name != "count"}
-        ours = self.component(**first, groups=groups)
+        ours = self.component(**first, **self.constant(optimizer), groups=groups)
         params = [param for group in optimizer.param_groups for param in group["params"]]
-        states = [optimizer.state.get(param, {}) for param in params]
+        states = [self.state_of(optimizer, param) for param in params]
         if any(states):
-            ours.state = [
-                {
-                    own: np.array(oracle.to_numpy(state[theirs]))
-                    for theirs, own in self.state.items()
-                    if state.get(theirs) is not None
-                }
-                for state in states
-            ]
+            ours.load_state(states, [np.array(oracle.to_numpy(param)) for param in params])
         return ours
+
+    def state_of(self, optimizer: torch.optim.Optimizer, param: torch.Tensor) -> dict:
+        """The state of one parameter under our names; empty before its first step."""
+        state = optimizer.state.get(param, {})
+        # PyTorch makes Adagrad's at construction.
+        if "step" in state and float(state["step"]) == 0:
+            return {}
+        return {
+            own: np.array(float(state[theirs]))
+            if own in self.scalars
+            else np.array(oracle.to_numpy(state[theirs]))
+            for theirs, own in self.state.items()
+            if state.get(theirs) is not None
+        }
 
 
 def register(*rows):
@@ -205,7 +243,11 @@ def rows(kind: type = object) -> list:
 
 def row_of(module):
     """The row whose oracle is exactly the class of a module or an optimizer."""
-    row = _BY_ORACLE.get(type(module))
+    oracle_class = type(module)
+    if parametrize.is_parametrized(module):
+        # PyTorch derives a class of its own from that of the module.
+        oracle_class = oracle_class.__base__
+    row = _BY_ORACLE.get(oracle_class)
     if row is None:
         raise NotImplementedError(
             f"mirror: {type(module).__module__}.{type(module).__qualname__} has no counterpart "

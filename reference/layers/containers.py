@@ -1,11 +1,14 @@
 """Containers: layers made of layers (sections 19, 22.9 and 23)."""
 
 import itertools
+import math
 
 import numpy as np
 
 from reference import _checks
 from reference._base import Layer
+from reference.activations import ReLU, Sigmoid
+from reference.layers.dense import Linear
 
 
 class _Container(Layer):
@@ -180,3 +183,51 @@ class Parallel(_Container):
         pairs = [layer.backward(part) for layer, part in zip(self.layers, parts, strict=True)]
         grad_inputs, grads = zip(*pairs, strict=True)
         return sum(grad_inputs[1:], start=grad_inputs[0]), self.sum_grads(grads)
+
+
+class SqueezeExcitation(_Container):
+    """Weighs the channels by what a small network makes of their means.
+
+    Formula: y = x s, with s = sigmoid(W2 relu(W1 m + b1) + b2) and m the mean of each channel
+        over the positions
+    Derivative: dL/dx = g s + (dm/dx)^T q, where dm/dx is 1 / positions and q the gradient that
+        the small network returns for m, from its upstream gradient, the sum over the positions of
+        g x. relu has 0 for its slope at 0 (PyTorch's choice).
+    Shapes: x (batch, ..., input_channels), with any number of axes between; W1 (squeeze_channels,
+        input_channels), b1 (squeeze_channels,), W2 (input_channels, squeeze_channels), b2
+        (input_channels,); the output has the input's.
+    Dtypes: float32 and float64; the output has the promotion of the input's and the weights'.
+    Errors: TypeError for an array that is not floating; ValueError for an input of fewer than two
+        axes or of another number of channels, or an upstream gradient of another shape;
+        RuntimeError for backward before forward.
+    Book: section 22.9.7.
+    Paper: Hu, Shen, Sun (2018), Squeeze-and-excitation networks, CVPR,
+        DOI 10.1109/CVPR.2018.00745.
+    PyTorch: no class in torch.nn; torchvision.ops.SqueezeExcitation, whose convolutions of size 1
+        are the two linear maps here. The weights start from the law of Linear.
+    """
+
+    def __init__(self, input_channels, squeeze_channels, rng=None):
+        rng = _checks.check_generator(self, rng=rng)
+        squeeze = Linear(input_channels, squeeze_channels, rng=rng)
+        excite = Linear(squeeze_channels, input_channels, rng=rng)
+        super().__init__(Sequential(squeeze, ReLU(), excite, Sigmoid()))
+        self.input_channels = input_channels
+
+    def forward(self, input_data):
+        _checks.check_least_rank(self, 2, "(batch, ..., channels)", input_data=input_data)
+        _checks.check_last_axis(self, self.input_channels, "channels", input_data=input_data)
+        batch, *sizes, channels = input_data.shape
+        self.cells = input_data.reshape(batch, math.prod(sizes), channels)
+        self.count = max(self.cells.shape[1], 1)
+        means = np.einsum("bpc->bc", self.cells) / self.count
+        self.gates = self.layers[0].forward(means)
+        return (self.cells * self.gates[:, np.newaxis]).reshape(input_data.shape)
+
+    def backward(self, grad_output):
+        grad = grad_output.reshape(self.cells.shape)
+        grad_gates = np.einsum("bpc,bpc->bc", grad, self.cells)
+        grad_means, grad_params = self.layers[0].backward(grad_gates)
+        spread = grad_means[:, np.newaxis] / self.count
+        grad_input = grad * self.gates[:, np.newaxis] + spread
+        return grad_input.reshape(grad_output.shape), grad_params

@@ -48,9 +48,14 @@ class _Table(Layer):
     def shrink_rows(self, indices):
         """Scale the rows in use whose norm exceeds `max_norm` down to it, in place."""
         rows = np.unique(indices)
-        norms = np.linalg.norm(self.weights[rows], ord=self.norm_type, axis=-1)
+        # A zero has an infinite negative power, which makes a norm of negative type 0.
+        with np.errstate(divide="ignore"):
+            norms = np.linalg.norm(self.weights[rows], ord=self.norm_type, axis=-1)
         long = norms > self.max_norm
-        self.weights[rows[long]] *= (self.max_norm / (norms[long] + 1e-7))[:, np.newaxis]
+        # In float64 at least: 1e-7 is less than the spacing of float32 at 1.
+        norms = norms[long].astype(np.result_type(norms, float))
+        scale = (self.max_norm / (norms + 1e-7)).astype(self.weights.dtype)
+        self.weights[rows[long]] *= scale[:, np.newaxis]
 
     def gradient_of_rows(self, indices, grad_rows):
         """The table's gradient, from those of the rows looked up: (n,) and (n, features)."""
