@@ -15,7 +15,10 @@ from parity_tests.kinds import conclude
 from parity_tests.strategies import shapes
 
 # The scale of the gradients of a step; "mixed" takes another at each step.
-_SCALES = {"ordinary": 1.0, "tiny": 1e-8, "zero": 0.0, "huge": 1e20, "faint": 1e-30}
+_SCALES = {"ordinary": 1.0, "tiny": 1e-8, "zero": 0.0, "huge": 1e30, "faint": 1e-30}
+
+# The relative move of numbers by which conditioning is measured.
+_MOVE = 2.0**-20
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def courses(draw, row: OptimizerRow):
     groups = [row.draw(draw) for _ in range(draw(st.integers(1, min(2, count))))]
     return Course(
         tuple(groups),
-        tuple(draw(shapes(low, high, 0, 4)) for _ in range(count)),
+        tuple(draw(shapes(low, high, row.least_size, 4)) for _ in range(count)),
         draw(st.sampled_from([*_SCALES, "mixed"])),
         draw(st.booleans()),
         draw(st.booleans()),
@@ -52,15 +55,19 @@ def check_trajectory(row: OptimizerRow, course: Course, dtype: str, steps: int) 
     """Every parameter and every state array, after every step."""
     theirs, ours = _run(row, course, dtype, steps)
     doubled = functools.cache(lambda: _run(row, course, dtype, steps, np.float64)[0])
+    moved = functools.cache(lambda: _movement(row, course, dtype, steps, doubled()))
+    eps = np.longdouble(np.finfo(dtype).eps)
     verdicts = []
     for name in sorted(theirs.keys() | ours.keys()):
         expected, actual = theirs.get(name), ours.get(name)
-        eps = np.finfo(dtype).eps
         largest = 0.0 if expected is None else np.abs(expected).max(initial=0, where=_ok(expected))
-        unit = np.longdouble(max(eps * largest, 4 * np.finfo(dtype).smallest_normal))
+        unit = max(eps * largest, 4 * np.longdouble(np.finfo(dtype).smallest_normal))
 
-        def judge(name=name, unit=unit):
+        def in_double(name=name, unit=unit):
             return doubled()[name], unit
+
+        def as_conditioned(name=name, unit=unit, expected=expected):
+            return expected, np.maximum(unit, eps * moved()[name])
 
         verdicts.append(
             compare.compare(
@@ -69,24 +76,70 @@ def check_trajectory(row: OptimizerRow, course: Course, dtype: str, steps: int) 
                 expected,
                 budget=tolerances.budget(row.title, name, row.kind(name), dtype),
                 unit=unit,
-                judges=[judge] if dtype == "float32" else [],
+                judges=[*([in_double] if dtype == "float32" else []), as_conditioned],
+                asserted=_determined(row, theirs, name, dtype),
+                kind=row.kind(name),
             )
         )
     about = f"{row.oracle.__name__} {course}, {steps} steps"
     return conclude(row, dtype, "trajectory", verdicts, about)
 
 
-def _run(row, course, dtype, steps, torch_dtype=None):
-    """The trajectories of both sides: name -> array (steps, *shape)."""
+def _determined(row, theirs, name, dtype):
+    """A mask of what is asserted of one array: from its first doubtful step on, nothing."""
+    if row.determined is None:
+        return None
+    place = name.partition("[")[2].partition("]")[0]
+    state = {
+        key.partition(".")[2]: track
+        for key, track in theirs.items()
+        if key.startswith(f"state[{place}].")
+    }
+    mask = row.determined(state, np.finfo(dtype).eps)
+    if mask is None or mask.shape != theirs[name].shape:
+        return None
+    return np.logical_and.accumulate(mask)
+
+
+def _movement(row, course, dtype, steps, unmoved):
+    """How far PyTorch's own trajectory moves, per relative move of its start, gradients and state.
+
+    Weight decay feeds the parameters back into the gradients, and a division by a small moment
+    amplifies what rounding did to it: there no two orders of the same operations agree.
+    """
+    moved = [_run(row, course, dtype, steps, np.float64, seed)[0] for seed in (1, 2, 3)]
+    with np.errstate(invalid="ignore"):
+        return {
+            name: np.fmax.accumulate(
+                np.fmax.reduce([np.abs(run[name] - track) for run in moved]) / _MOVE
+            )
+            for name, track in unmoved.items()
+        }
+
+
+def _run(row, course, dtype, steps, torch_dtype=None, moved=None):
+    """The trajectories of both sides: name -> array (steps, *shape).
+
+    `torch_dtype` is that of PyTorch's side where it is not `dtype`; `moved` seeds small relative
+    moves, on that side, of the start and the gradients, and of parameters and state after a step.
+    """
     rng = np.random.default_rng(course.seed)
+    moves = np.random.default_rng(moved)
+
+    def move(array):
+        return array if moved is None else array * (1 + _MOVE * moves.uniform(-1, 1, array.shape))
+
+    def tensor_of(array):
+        return torch.from_numpy(np.array(move(array.astype(torch_dtype or dtype))))
+
     start = [np.asarray(rng.normal(size=shape), dtype) for shape in course.shapes]
-    tensors = [torch.from_numpy(np.array(p, torch_dtype or dtype)).requires_grad_() for p in start]
+    tensors = [tensor_of(point).requires_grad_() for point in start]
     places = np.array_split(np.arange(len(start)), len(course.groups))
     groups = [
         {"params": [tensors[i] for i in own], **options}
         for own, options in zip(places, course.groups, strict=True)
     ]
-    theirs = row.oracle(groups)
+    theirs = row.oracle(groups, **course.groups[0])
     ours = row.mirror(theirs)
     params = [p.copy() for p in start]
     tracks = {}, {}
@@ -106,16 +159,30 @@ def _run(row, course, dtype, steps, torch_dtype=None):
                 own.update(row.translate(group))
         if course.resumed and step == steps // 2 and torch_dtype is None:
             ours = _resumed(ours, params)
-        for tensor, grad in zip(tensors, grads, strict=True):
-            tensor.grad = (
-                None if grad is None else torch.from_numpy(grad.astype(torch_dtype or dtype))
-            )
+        for place, grad in enumerate(grads):
+            if grad is None:
+                tensors[place].grad = None
+            else:
+                tensors[place].grad, grads[place] = row.give(grad, tensor_of, rng)
         theirs.step()
-        with np.errstate(over="ignore", invalid="ignore"):
+        if moved is not None:
+            _move_all(theirs, row, tensors, move)
+        if torch_dtype is None:
             ours.step(params, grads)
-        _note(tracks[0], tensors, [theirs.state.get(t, {}) for t in tensors], row.state)
-        _note(tracks[1], params, ours.state, {own: own for own in row.state.values()})
+            _note(tracks[1], params, ours.state)
+        _note(tracks[0], tensors, [row.state_of(theirs, tensor) for tensor in tensors])
     return tuple({name: np.stack(track) for name, track in side.items()} for side in tracks)
+
+
+def _move_all(theirs, row, tensors, move):
+    """Move parameters and state a little, in place."""
+    arrays = list(tensors)
+    for state in theirs.state.values():
+        names = [name for name in row.state if name not in row.scalars]
+        arrays += [state[name] for name in names if state.get(name) is not None]
+    for array in arrays:
+        with torch.no_grad():
+            array.copy_(torch.from_numpy(np.array(move(oracle.to_numpy(array)))))
 
 
 def _resumed(ours, params):
@@ -126,15 +193,12 @@ def _resumed(ours, params):
     return fresh
 
 
-def _note(track, params, states, names):
-    """Append this step's parameters and state; a state that is not there yet counts as zeros."""
+def _note(track, params, states):
+    """Append this step's parameters and state."""
     for place, (param, state) in enumerate(zip(params, states, strict=True)):
         track.setdefault(f"params[{place}]", []).append(np.array(oracle.to_numpy(param)))
-        for theirs, own in names.items():
-            if state.get(theirs) is not None:
-                value = np.array(oracle.to_numpy(state[theirs]))
-                entry = track.setdefault(f"state[{place}].{own}", [])
-                entry.append(value)
+        for name, value in state.items():
+            track.setdefault(f"state[{place}].{name}", []).append(np.array(value))
 
 
 def _ok(array):

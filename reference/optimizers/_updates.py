@@ -1,10 +1,10 @@
-"""Steps that several optimizers share. All work in place on their first argument."""
+"""Steps that several optimizers share."""
 
 import numpy as np
 
 
 def lerp(average, value, weight):
-    """average <- (1 - weight) average + weight value."""
+    """average <- (1 - weight) average + weight value, in place."""
     # Measured from the nearer end, so that a weight of 0 or 1 is exact.
     if weight < 0.5:
         average += weight * (value - average)
@@ -13,18 +13,27 @@ def lerp(average, value, weight):
 
 
 def add_square(average, value, decay):
-    """average <- decay average + (1 - decay) value^2."""
-    average *= decay
-    # The square of a huge value is infinite, as in PyTorch; what is divided by it is 0.
-    with np.errstate(over="ignore"):
+    """average <- decay average + (1 - decay) value^2, in place."""
+    # The square of a huge value is infinite, as in PyTorch, and 0 times that NaN.
+    with np.errstate(over="ignore", invalid="ignore"):
+        average *= decay
         average += (1 - decay) * value * value
 
 
-def subtract_ratio(param, rate, numerator, denominator):
-    """param <- param - rate numerator / denominator."""
+def subtract_ratio(param, numerator, denominator):
+    """param <- param - numerator / denominator, in place."""
     # Without an eps, 0 / 0 is NaN and the rest infinite, as in PyTorch.
     with np.errstate(divide="ignore", invalid="ignore"):
-        param -= rate * numerator / denominator
+        param -= numerator / denominator
+
+
+def norm(values):
+    """sqrt(sum(values^2))."""
+    if values.size == 1:
+        return np.abs(values).max()
+    # The square of a huge value is infinite, as in PyTorch, which squares no value that is alone.
+    with np.errstate(over="ignore"):
+        return np.sqrt(np.sum(np.square(values)))
 
 
 def with_decay(grad, param, weight_decay):
