@@ -17,9 +17,6 @@ from parity_tests.strategies import shapes
 # The scale of the gradients of a step; "mixed" takes another at each step.
 _SCALES = {"ordinary": 1.0, "tiny": 1e-8, "zero": 0.0, "huge": 1e30, "faint": 1e-30}
 
-# The relative move of numbers by which conditioning is measured.
-_MOVE = 2.0**-20
-
 
 @dataclass(frozen=True)
 class Course:
@@ -55,7 +52,7 @@ def check_trajectory(row: OptimizerRow, course: Course, dtype: str, steps: int) 
     """Every parameter and every state array, after every step."""
     theirs, ours = _run(row, course, dtype, steps)
     doubled = functools.cache(lambda: _run(row, course, dtype, steps, np.float64)[0])
-    moved = functools.cache(lambda: _movement(row, course, dtype, steps, doubled()))
+    drift = functools.cache(lambda: _drift(row, course, dtype, steps, doubled()))
     eps = np.longdouble(np.finfo(dtype).eps)
     verdicts = []
     for name in sorted(theirs.keys() | ours.keys()):
@@ -66,8 +63,8 @@ def check_trajectory(row: OptimizerRow, course: Course, dtype: str, steps: int) 
         def in_double(name=name, unit=unit):
             return doubled()[name], unit
 
-        def as_conditioned(name=name, unit=unit, expected=expected):
-            return expected, np.maximum(unit, eps * moved()[name])
+        def adrift(name=name, unit=unit, expected=expected):
+            return expected, np.maximum(unit, drift()[name])
 
         verdicts.append(
             compare.compare(
@@ -76,7 +73,7 @@ def check_trajectory(row: OptimizerRow, course: Course, dtype: str, steps: int) 
                 expected,
                 budget=tolerances.budget(row.title, name, row.kind(name), dtype),
                 unit=unit,
-                judges=[*([in_double] if dtype == "float32" else []), as_conditioned],
+                judges=[*([in_double] if dtype == "float32" else []), adrift],
                 asserted=_determined(row, theirs, name, dtype),
                 kind=row.kind(name),
             )
@@ -101,8 +98,8 @@ def _determined(row, theirs, name, dtype):
     return np.logical_and.accumulate(mask)
 
 
-def _movement(row, course, dtype, steps, unmoved):
-    """How far PyTorch's own trajectory moves, per relative move of its start, gradients and state.
+def _drift(row, course, dtype, steps, unmoved):
+    """How far PyTorch drifts from itself when every number moves by an ulp in every step.
 
     Weight decay feeds the parameters back into the gradients, and a division by a small moment
     amplifies what rounding did to it: there no two orders of the same operations agree.
@@ -110,9 +107,7 @@ def _movement(row, course, dtype, steps, unmoved):
     moved = [_run(row, course, dtype, steps, np.float64, seed)[0] for seed in (1, 2, 3)]
     with np.errstate(invalid="ignore"):
         return {
-            name: np.fmax.accumulate(
-                np.fmax.reduce([np.abs(run[name] - track) for run in moved]) / _MOVE
-            )
+            name: np.fmax.accumulate(np.fmax.reduce([np.abs(run[name] - track) for run in moved]))
             for name, track in unmoved.items()
         }
 
@@ -120,14 +115,15 @@ def _movement(row, course, dtype, steps, unmoved):
 def _run(row, course, dtype, steps, torch_dtype=None, moved=None):
     """The trajectories of both sides: name -> array (steps, *shape).
 
-    `torch_dtype` is that of PyTorch's side where it is not `dtype`; `moved` seeds small relative
-    moves, on that side, of the start and the gradients, and of parameters and state after a step.
+    `torch_dtype` is that of PyTorch's side where it is not `dtype`; `moved` seeds moves of an ulp
+    of `dtype`, on that side, of start and gradients, and of parameters and state after each step.
     """
     rng = np.random.default_rng(course.seed)
     moves = np.random.default_rng(moved)
 
     def move(array):
-        return array if moved is None else array * (1 + _MOVE * moves.uniform(-1, 1, array.shape))
+        ulp = np.finfo(dtype).eps
+        return array if moved is None else array * (1 + ulp * moves.uniform(-1, 1, array.shape))
 
     def tensor_of(array):
         return torch.from_numpy(np.array(move(array.astype(torch_dtype or dtype))))
