@@ -6,8 +6,6 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 import reference
 from parity_tests import catalogue, docstrings, sources
 
@@ -117,7 +115,8 @@ def as_markdown(citation: Citation) -> str:
 def as_latex(citation: Citation) -> str:
     """A listing for `\\input`; needs the package listings and nothing else."""
     caption = (
-        f"{citation.name} ({citation.book.rstrip('.')}; revision {citation.revision}; "
+        f"{citation.name} ({citation.book.rstrip('.')}; version {_version()}, revision "
+        f"{citation.revision}; "
         f"{citation.verification})."
     )
     head = ",\n  ".join(
@@ -246,13 +245,6 @@ def _paper(name: str, place: int, text: str) -> str:
     fields += [("title", latex_safe(title)), ("note", latex_safe(venue.strip(" ,"))), ("doi", doi)]
     body = ",\n".join(f"  {label} = {{{value}}}" for label, value in fields if value)
     return f"@misc{{{key},\n{body}\n}}"
-
-
-def versions() -> str:
-    """The versions in use, for a heading."""
-    import torch
-
-    return f"NumPy {np.__version__}, PyTorch {torch.__version__}"
 
 
 def rows_by_component() -> dict[type, list]:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 import reference
-from parity_tests import book, catalogue, citation, docstrings, sources
+from parity_tests import book, catalogue, citation, docstrings, examples, sources
 
 
 def test_every_component_of_the_book_s_table_is_a_public_class():
@@ -102,3 +102,9 @@ def test_every_citation_can_be_written_in_every_form(component):
 
 def test_latex_escapes_accents_and_signs():
     assert citation.latex_safe("Ação_50% & #1") == r"A\c{c}\~ao\_50\% \& \#1"
+
+
+@pytest.mark.parametrize("row", catalogue.rows(), ids=lambda row: row.title)
+def test_the_example_of_every_component_runs_as_it_stands(row, capsys):
+    exec(compile(examples.code(row), row.title, "exec"), {})
+    assert capsys.readouterr().out.strip()

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from parity_tests import catalogue, citation, docstrings
+from parity_tests import catalogue, citation, docstrings, examples
 from parity_tests.commands.check import REPORT
 
 _SHOWN = ("Formula", "Derivative", "Shapes", "Book", "Paper", "PyTorch")
@@ -29,16 +29,6 @@ def run(arguments: argparse.Namespace) -> int:
             print("".join(f"    {line}\n" for line in others), end="")
     cited = citation.cite(row, citation.load_report(arguments.report))
     print(f"  Verification: {cited.verification}\n")
-    print(example(row))
+    print("  Try it:")
+    print("".join(f"    {line}\n" for line in examples.code(row).splitlines()), end="")
     return 0
-
-
-def example(row) -> str:
-    """A few lines that run as they stand: the mirror of a drawn module, on drawn inputs."""
-    return "\n".join(
-        [
-            "  Try it:",
-            "    from parity_tests import catalogue, examples",
-            f"    forward, backward = examples.run(catalogue.find({row.title!r}))",
-        ]
-    )

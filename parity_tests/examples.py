@@ -1,0 +1,114 @@
+"""A few lines of code for each component, that run as they stand."""
+
+import hypothesis
+import numpy as np
+import torch
+from hypothesis import given
+
+from parity_tests import oracle
+from parity_tests.catalogue import OptimizerRow, Row
+from parity_tests.strategies import Case, cases
+from parity_tests.trial import Trial
+
+_DRAWS = hypothesis.settings(
+    max_examples=200,
+    phases=[hypothesis.Phase.generate],
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+
+
+def code(row) -> str:
+    """Code that makes the component and takes one step with it; the last line prints."""
+    if isinstance(row, OptimizerRow):
+        return _optimizer(row)
+    if isinstance(row, Row):
+        return _layer(row)
+    return f"from {row.component.__module__} import {row.component.__name__}\nprint({row.title})"
+
+
+def _optimizer(row: OptimizerRow) -> str:
+    name = row.component.__name__
+    return "\n".join(
+        [
+            "import numpy as np",
+            f"from reference import {name}",
+            f"optimizer = {name}()",
+            "params = [np.array([[1.0, -2.0], [0.5, 3.0]])]",
+            "optimizer.step(params, [np.array([[0.1, 0.2], [-0.3, 0.4]])])",
+            "print(params[0])",
+        ]
+    )
+
+
+def _layer(row: Row) -> str:
+    case = _smallest(row)
+    trial = Trial(row, case, "float64")
+    options = ", ".join(f"{k}={_literal(v)}" for k, v in case.draft.options.items())
+    lines = ["import numpy as np"]
+    if row.oracle.__module__.startswith("torch"):
+        lines += ["import torch", "from parity_tests import mirror", "torch.manual_seed(0)"]
+        lines.append(f"layer = mirror(torch.nn.{row.oracle.__name__}({options}).double())")
+    else:
+        lines.append("from parity_tests import catalogue, examples")
+        lines.append(f"layer = examples.layer(catalogue.find({row.title!r}))")
+    inputs = ", ".join(_literal(entry) for entry in trial.inputs)
+    keywords = "".join(f", {k}={_literal(v)}" for k, v in trial.keywords.items())
+    lines.append(f"output = layer.forward({inputs}{keywords})")
+    outputs = [o for o in trial.theirs.outputs if oracle.is_floating(o)]
+    grads = ", ".join(_literal(np.ones_like(o)) for o in outputs)
+    lines.append(f"grad_inputs, grad_params = layer.backward({grads})")
+    lines.append("print(output, grad_inputs[0])")
+    return "\n".join(lines)
+
+
+def layer(row: Row):
+    """The mirror of a drawn module of a row whose oracle is a formula."""
+    return Trial(row, _smallest(row), "float64").adapter()
+
+
+def _smallest(row: Row) -> Case:
+    """The first ordinary case that draws no empty array and can be written down."""
+    found: list[Case] = []
+
+    @_DRAWS
+    @given(case=cases(row.draw, ("ordinary",)))
+    def look(case):
+        arrays = [leaf for leaf in oracle.flatten(case.draft.inputs) if leaf is not None]
+        small = all(0 < np.prod(leaf.shape, initial=1.0) <= 24 for leaf in arrays)
+        plain = all(_can_be_written(option) for option in case.draft.options.values())
+        if small and plain and not case.strided:
+            found.append(case)
+
+    look()
+    found.sort(key=lambda case: sum(map(_size, oracle.flatten(case.draft.inputs))))
+    return next(case for case in found if _is_full(Trial(row, case, "float64")))
+
+
+def _is_full(trial: Trial) -> bool:
+    """Neither an output nor a parameter is empty."""
+    return all(a.size for a in [*trial.theirs.outputs, *map(np.asarray, trial.adapter().params)])
+
+
+def _size(leaf) -> float:
+    return 0 if leaf is None else abs(float(np.prod(leaf.shape, initial=1.0)) - 6)
+
+
+def _can_be_written(option) -> bool:
+    plain = (bool, int, float, str, type(None), np.ndarray)
+    leaves = oracle.flatten(option)
+    return all(isinstance(leaf, plain) and "inf" not in repr(leaf) for leaf in leaves)
+
+
+def _literal(value) -> str:
+    if isinstance(value, tuple):
+        return "(" + "".join(f"{_literal(part)}, " for part in value) + ")"
+    if isinstance(value, torch.Tensor):
+        return f"torch.tensor({value.tolist()}, dtype={value.dtype})"
+    if isinstance(value, np.ndarray) and oracle.is_floating(value):
+        return f"np.array({np.round(value, 3).tolist()})"
+    if isinstance(value, np.ndarray):
+        return f"np.array({value.tolist()})"
+    return repr(value)
