@@ -1015,6 +1015,29 @@ def check_state(owner, state, params):
     return layouts
 
 
+def check_history(owner, state, params):
+    """A saved state of one history for all parameters, kept with the first of them."""
+    method = "load_state"
+    check_params(owner, params, 0, method=method)
+    if not isinstance(state, (list, tuple)) or len(state) != len(params):
+        requirement = f"be a list of {len(params)} dicts, one for each of the params"
+        fail(ValueError, owner, method, "state", requirement, _summary(state))
+    counters, vectors = {"func_evals", "n_iter"}, {"d", "prev_flat_grad"}
+    histories, numbers_ = {"old_dirs", "old_stps"}, {"ro", "t", "H_diag", "prev_loss"}
+    known = counters | vectors | histories | numbers_
+    for place, entry in enumerate(state):
+        allowed = (set(), counters, known) if place == 0 else (set(),)
+        if not isinstance(entry, dict) or set(entry) not in allowed:
+            requirement = f"be a dict of {', '.join(sorted(allowed[-1])) or 'nothing'}"
+            fail(ValueError, owner, method, f"state[{place}]", requirement, _summary(entry))
+        size = sum(param.size for param in params)
+        for name in entry.keys() & (vectors | histories):
+            for vector in entry[name] if name in histories else [entry[name]]:
+                argument = f"state[{place}][{name!r}]"
+                check_floating(owner, method, argument, vector)
+                check_shape(owner, (size,), method=method, **{argument: vector})
+
+
 def _plain(value):
     # A float64 scalar would widen float32 arrays; a Python float does not.
     return float(value) if isinstance(value, np.float64) else value
