@@ -16,7 +16,7 @@ _FAR = 200
 def _normal(x):
     """P(x) and P'(x) of the standard normal distribution."""
     near = np.clip(x, -_FAR, _FAR)
-    return _numeric.erfc(x * -math.sqrt(0.5)) / 2, np.exp(near * near / -2) / math.sqrt(2 * math.pi)
+    return _numeric.normal_cdf(x), np.exp(near * near / -2) / math.sqrt(2 * math.pi)
 
 
 def _logistic_of_cubic(x):
@@ -24,15 +24,14 @@ def _logistic_of_cubic(x):
     near = np.clip(x, -_FAR, _FAR)
     exponent = math.sqrt(8 / math.pi) * near * (1 + 0.044715 * near * near)
     growth = math.sqrt(8 / math.pi) * (1 + 3 * 0.044715 * near * near)
-    below = _numeric.sigmoid(exponent)
-    return below, growth * below * _numeric.sigmoid(-exponent)
+    below, slope = _numeric.sigmoid_and_slope(exponent)
+    return below, growth * slope
 
 
 def _logistic(x):
     """P(x) and P'(x) of the approximation with a logistic curve."""
-    exponent = _numeric.bounded_product(1.702, x)
-    below = _numeric.sigmoid(exponent)
-    return below, 1.702 * below * _numeric.sigmoid(-exponent)
+    below, slope = _numeric.sigmoid_and_slope(_numeric.product(1.702, x))
+    return below, 1.702 * slope
 
 
 _LAWS = {"none": _normal, "tanh": _logistic_of_cubic, "sigmoid": _logistic}
@@ -89,8 +88,7 @@ class SiLU(Layer):
     """
 
     def forward(self, input_data):
-        gate = _numeric.sigmoid(input_data)
-        rise = gate * _numeric.sigmoid(-input_data)
+        gate, rise = _numeric.sigmoid_and_slope(input_data)
         self.slopes = gate + _numeric.product(input_data, rise)
         return _numeric.product(input_data, gate)
 
@@ -122,9 +120,9 @@ class Swish(Layer):
         return self.params[0]
 
     def forward(self, input_data):
-        exponent = _numeric.bounded_product(self.beta, input_data).reshape(input_data.shape)
-        gate = _numeric.sigmoid(exponent)
-        self.lift = _numeric.product(input_data, gate * _numeric.sigmoid(-exponent))
+        exponent = _numeric.product(self.beta, input_data).reshape(input_data.shape)
+        gate, rise = _numeric.sigmoid_and_slope(exponent)
+        self.lift = _numeric.product(input_data, rise)
         self.slopes = gate + np.reshape(self.beta * self.lift, gate.shape)
         self.input_data = input_data
         return _numeric.product(input_data, gate)
@@ -152,8 +150,9 @@ class Hardswish(Layer):
 
     def forward(self, input_data):
         inside = (input_data > -3) & (input_data < 3)
-        self.slopes = (input_data >= 3) + inside * (np.clip(input_data, -3, 3) / 3 + 0.5)
-        return _numeric.product(input_data, np.clip(input_data + 3, 0, 6) / 6)
+        gate = np.clip(input_data + 3, 0, 6) / 6
+        self.slopes = (input_data >= 3) + inside * (2 * gate - 0.5)
+        return _numeric.product(input_data, gate)
 
     def backward(self, grad_output):
         return grad_output * self.slopes, None
@@ -202,8 +201,9 @@ class HardMish(Layer):
 
     def forward(self, input_data):
         inside = (input_data > -2) & (input_data < 0)
-        self.slopes = (input_data >= 0) + inside * (np.clip(input_data, -2, 0) + 1)
-        return _numeric.product(input_data, np.clip(input_data + 2, 0, 2) / 2)
+        gate = np.clip(input_data + 2, 0, 2) / 2
+        self.slopes = (input_data >= 0) + inside * (2 * gate - 1)
+        return _numeric.product(input_data, gate)
 
     def backward(self, grad_output):
         return grad_output * self.slopes, None
@@ -233,7 +233,7 @@ class Softplus(Layer):
         self.threshold = _checks.check_number(self, threshold=threshold)
 
     def forward(self, input_data):
-        self.exponent = _numeric.bounded_product(self.beta, input_data)
+        self.exponent = _numeric.product(self.beta, input_data)
         self.straight = self.exponent > self.threshold
         return np.where(self.straight, input_data, _numeric.softplus(self.exponent) / self.beta)
 
@@ -330,7 +330,7 @@ class CELU(Layer):
         self.alpha = _checks.check_nonzero(self, alpha=alpha)
 
     def forward(self, input_data):
-        self.exponent = _numeric.bounded_product(1 / self.alpha, np.minimum(0, input_data))
+        self.exponent = _numeric.product(1 / self.alpha, np.minimum(0, input_data))
         return np.maximum(0, input_data) + self.alpha * np.expm1(self.exponent)
 
     def backward(self, grad_output):
@@ -411,8 +411,8 @@ class Hardshrink(Layer):
 
     def forward(self, input_data):
         self.outside = np.abs(input_data) > self.lambd
-        # The sum with 0 leaves no zero negative.
-        return _numeric.product(input_data, self.outside) + 0
+        # Minus a negative zero leaves no zero negative; a negative lambd touches none.
+        return _numeric.product(input_data, self.outside) - math.copysign(0.0, -self.lambd)
 
     def backward(self, grad_output):
         return grad_output * self.outside, None
@@ -498,6 +498,12 @@ class ReGLU(GLU):
     def __init__(self, axis=-1):
         super().__init__(axis)
         self.gate = ReLU()
+
+    def backward(self, grad_output):
+        pull = _numeric.product(grad_output, self.carried)
+        # Nothing comes through a shut gate, not even infinity, as in PyTorch.
+        grad_opening = np.where(self.gate.alive, pull, 0)
+        return np.concatenate([grad_output * self.opened, grad_opening], axis=self.axis), None
 
 
 class GEGLU(GLU):

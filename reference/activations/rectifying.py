@@ -96,8 +96,8 @@ class PReLU(Layer):
         if self.num_parameters > 1:
             _checks.check_last_axis(self, self.num_parameters, "channels", input_data=input_data)
         self.negative_part = np.minimum(0, input_data)
-        self.slopes = _slopes(input_data > 0, self.alpha, input_data.dtype)
-        self.slopes = self.slopes.reshape(input_data.shape)
+        slopes = np.where(input_data > 0, 1, self.alpha)
+        self.slopes = slopes.reshape(input_data.shape)  # a number has no axis for its one slope
         return _numeric.product(input_data, self.slopes)
 
     def backward(self, grad_output):
@@ -150,7 +150,7 @@ class RReLU(Layer):
 class ELU(Layer):
     """A rectifier whose negative side bends smoothly down to -alpha.
 
-    Formula: y = x for x > 0, alpha (e^x - 1) otherwise
+    Formula: y = x for x >= 0, alpha (e^x - 1) otherwise
     Derivative: dy/dx = 1 for x > 0, alpha e^x otherwise; at 0, a kink unless alpha is 1, it is
         alpha, as in PyTorch and in eq. 8.10.
     Shapes: any; the output has the input's.
@@ -171,7 +171,7 @@ class ELU(Layer):
         self.positive = input_data > 0
         # Without a positive exponent nothing overflows; expm1 keeps the digits near 0.
         self.negative_part = np.minimum(0, input_data)
-        return np.maximum(0, input_data) + self.alpha * np.expm1(self.negative_part)
+        return np.where(input_data < 0, self.alpha * np.expm1(self.negative_part), input_data)
 
     def backward(self, grad_output):
         falling = self.alpha * np.exp(self.negative_part)

@@ -43,8 +43,9 @@ class WilsonCowan(Layer):
     Derivative: dy/dx = a s(a (x - theta)) s(-a (x - theta)); it has no kink.
     Shapes: any; the output has the input's.
     Dtypes: float32 and float64; the output has the input's.
-    Errors: TypeError for an array that is not floating; ValueError for an option that is not
-        finite or an upstream gradient of another shape; RuntimeError for backward before forward.
+    Errors: TypeError for an array that is not floating; ValueError for an a of 0, an option that
+        is not finite or an upstream gradient of another shape; RuntimeError for backward before
+        forward.
     Book: section 7.4, eq. 7.1.
     Paper: Wilson, Cowan (1972), Excitatory and inhibitory interactions in localized populations of
         model neurons, Biophysical Journal 12(1), DOI 10.1016/S0006-3495(72)86068-5.
@@ -53,17 +54,17 @@ class WilsonCowan(Layer):
 
     def __init__(self, a=1.2, theta=2.8):
         super().__init__()
-        self.a = _checks.check_number(self, a=a)
+        self.a = _checks.check_nonzero(self, a=a)
         self.theta = _checks.check_number(self, theta=theta)
 
     def forward(self, input_data):
-        self.drive = _numeric.bounded_product(self.a, input_data - self.theta)
+        drive = _numeric.product(self.a, input_data - self.theta)
+        above, self.slopes = _numeric.sigmoid_and_slope(drive)
         resting = self.a * (input_data.dtype.type(0) - self.theta)
-        return _numeric.sigmoid(self.drive) - _numeric.sigmoid(resting)
+        return above - _numeric.sigmoid(resting)
 
     def backward(self, grad_output):
-        slopes = _numeric.sigmoid(self.drive) * _numeric.sigmoid(-self.drive)
-        return grad_output * (self.a * slopes), None
+        return grad_output * (self.a * self.slopes), None
 
 
 class Sigmoid(Layer):
@@ -83,14 +84,11 @@ class Sigmoid(Layer):
     """
 
     def forward(self, input_data):
-        # e^-|x| never overflows; below 0, y = e^x / (1 + e^x).
-        self.decay = np.exp(-np.abs(input_data))
-        self.scale = 1 + self.decay
-        return np.maximum(self.decay, input_data >= 0) / self.scale
+        output, self.slopes = _numeric.sigmoid_and_slope(input_data)
+        return output
 
     def backward(self, grad_output):
-        # The derivative is even, so that e^-|x| serves for both signs.
-        return grad_output * (self.decay / (self.scale * self.scale)), None
+        return grad_output * self.slopes, None
 
 
 class Tanh(Layer):
