@@ -40,6 +40,8 @@ class Draft:
     keywords: Mapping[str, Any] = field(default_factory=dict)
     # The mode, where the rest of the draft demands one; None: either.
     training: bool | None = None
+    # Whether inputs lie in memory in another order, where PyTorch takes one only; None: either.
+    strided: bool | None = None
     # False where the gradient is meant not to be forward's derivative (something is held fixed
     # that moves with the input or the parameters): there is nothing to witness.
     differentiable: bool = True
@@ -104,6 +106,7 @@ def cases(draw, draw_draft: Callable, regimes: Sequence[str]):
     seed = draw(st.integers(0, 2**32 - 1))
     training, strided = draw(st.sampled_from(_MODES))
     training = training if draft.training is None else draft.training
+    strided = strided if draft.strided is None else draft.strided
     return Case(draft, regime, seed, training, strided, drawn)
 
 
@@ -120,7 +123,7 @@ def fill(case: Case, kinks: Sequence[float], decades: float, huge: bool) -> tupl
             return tuple(filled(part) for part in entry)
         if not isinstance(entry, Input):
             return entry
-        return VALUES[entry.values](regime, entry.shape, **entry.details)
+        return np.asarray(VALUES[entry.values](regime, entry.shape, **entry.details))
 
     return filled(case.draft.inputs)
 
@@ -197,7 +200,9 @@ def _integers(regime, shape, low, high, ignored=None):
 
 
 def _probability(regime, shape):
-    values = regime.rng.uniform(0.02, 0.98, shape)
+    # Far from 0 and 1 where derivatives are witnessed.
+    edge = 0.25 if regime.name == SMOOTH else 0.02
+    values = regime.rng.uniform(edge, 1 - edge, shape)
     if regime.name in (KINKS, TIES, SPECIAL):
         values = np.where(regime.rng.random(shape) < 0.3, values.round(), values)
     return values
@@ -213,7 +218,17 @@ def _nonnegative(regime, shape):
     return np.abs(regime.real(shape)) + (1.0 if regime.name == SMOOTH else 0.0)
 
 
+def _places(regime, shape, count, spatial):
+    """Places among `count`, channel by channel; distinct where derivatives are witnessed."""
+    *channels, wanted = *shape[:-spatial], int(np.prod(shape[-spatial:]))
+    if regime.name != SMOOTH:
+        return regime.rng.integers(0, count, size=shape)
+    numbers = np.broadcast_to(np.arange(max(count, wanted)), (*channels, max(count, wanted)))
+    return (regime.rng.permuted(numbers, axis=-1)[..., :wanted] % count).reshape(shape)
+
+
 VALUES: dict[str, Callable] = {
+    "places": _places,
     "nonnegative": _nonnegative,
     "counts": lambda regime, shape: regime.rng.poisson(2, size=shape).astype(float),
     "real": lambda regime, shape: regime.real(shape),

@@ -98,7 +98,8 @@ class Trial:
 
     def forward(self, adapter, inputs):
         """Our forward; a random layer repeats PyTorch's draws."""
-        if self.row.replay is not None and self.module.training:
+        draws = self.module.training or self.row.random_in_evaluation
+        if self.row.replay is not None and draws:
             with oracle.seeded(self.case.seed % 2**31):
                 adapter.layer.rng = self.row.replay(copy.deepcopy(self.module), self.inputs)
         dtype = next((a.dtype for a in oracle.flatten(inputs) if oracle.is_floating(a)), None)
@@ -179,29 +180,31 @@ class Trial:
             return 1.0
         least = compare.ulp(expected, self.dtype)
         eps = np.finfo(self.dtype).eps
+        source = self.row.floor.get(name.partition("[")[0])
+        floor = 0.0 if source is None else eps * self.magnitude(source)
         if kind == "elementwise":
-            source = self.row.floor.get(name.partition("[")[0])
-            return least if source is None else np.maximum(least, eps * self.magnitude(source))
+            return np.maximum(least, floor)
         if kind == "sum":
             terms = self.terms
         else:
             terms = self.movement_within if self.moving_within else self.movement
         magnitude = np.abs(np.nan_to_num(terms.get(name, np.zeros(())), posinf=0, neginf=0))
-        return np.maximum(least / 2, eps * magnitude)
+        return np.maximum(np.maximum(least / 2, floor), eps * magnitude)
 
     def magnitude(self, source: str | Callable) -> np.ndarray:
         """What a row names as the magnitude of terms that cancel; 0 where that is not finite."""
         named = self.context()
-        match source:
-            case "one":
-                size = np.ones(())
-            case "both":
-                # The magnitude of a term x g beside one of g alone.
-                size = named["grad_output"] * np.fmax(1, np.abs(named["input"]))
-            case str():
-                size = named[source]
-            case _:
-                size = source(self.module, named["input"], named["grad_output"])
+        with np.errstate(over="ignore", invalid="ignore"):
+            match source:
+                case "one":
+                    size = np.ones(())
+                case "both":
+                    # The magnitude of a term x g beside one of g alone.
+                    size = named["grad_output"] * np.fmax(1, np.abs(named["input"]))
+                case str():
+                    size = named[source]
+                case _:
+                    size = source(self.module, named["input"], named["grad_output"])
         return np.abs(np.nan_to_num(size, posinf=0, neginf=0))
 
     @functools.cached_property
@@ -245,7 +248,8 @@ class Trial:
                 if not oracle.is_floating(array):
                     return array
                 direction = rng.choice([-1, 1], array.shape) * rng.uniform(0.5, 1, array.shape)
-                return array.astype(np.float64) * (1 + _STEP * direction)
+                result = array.astype(np.float64) * (1 + _STEP * direction)
+                return result if self.row.bounds is None else np.clip(result, *self.row.bounds)
 
             with torch.no_grad():
                 for parameter, own in zip(module.parameters(), params, strict=True):
@@ -292,7 +296,8 @@ class Trial:
         judged = dict(self.run_reference(adapter, inputs, list(upstream)).quantities())[name]
         expected = dict(self.theirs.quantities())[name]
         floor = self.magnitude(self.row.oracle_floor[name.partition("[")[0]])
-        anchored = np.abs(judged - expected) <= 4 * np.finfo(self.dtype).eps * floor
+        with np.errstate(invalid="ignore"):
+            anchored = np.abs(judged - expected) <= 4 * np.finfo(self.dtype).eps * floor
         judged = self.without_kinks(np.where(anchored, judged, np.nan))
         return judged, self.unit(name, kind, judged)
 
@@ -343,7 +348,7 @@ def build(row: Row, case: Case, dtype: str) -> torch.nn.Module:
 
 
 def _move(module, rng):
-    """Parameters off their initial zeros and ones; running statistics stay positive."""
+    """Parameters off their initial zeros and ones; statistics and counts stay positive."""
     with torch.no_grad():
         for parameter in module.parameters():
             noise = rng.normal(scale=0.5, size=tuple(parameter.shape))
@@ -351,7 +356,9 @@ def _move(module, rng):
         for buffer in module.buffers():
             if buffer.is_floating_point():
                 noise = rng.uniform(0, 1, size=tuple(buffer.shape))
-                buffer += torch.as_tensor(noise, dtype=buffer.dtype)
+            else:
+                noise = rng.integers(0, 4, size=tuple(buffer.shape))
+            buffer += torch.as_tensor(noise, dtype=buffer.dtype)
 
 
 def _align(grad, entry):

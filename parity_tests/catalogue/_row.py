@@ -68,6 +68,9 @@ class Row:
     # Compositions in which terms cancel on the way (1 - tanh^2 of a saturated unit): the unit then
     # counts the rounding of every operation of PyTorch's, not of inputs and parameters alone.
     cancels_within: bool = False
+    # The interval that PyTorch insists on for every input, which the moves that measure a
+    # composition's unit then keep to.
+    bounds: tuple[float, float] | None = None
     # Powers of ten that the wide regime spans to either side.
     decades: float | None = None
     # False where PyTorch's sign of a zero output depends on the element's place in a vector.
@@ -80,6 +83,8 @@ class Row:
     # under the seed that PyTorch's own run gets; law() -> [(what, z score)], with a fixed seed.
     replay: Callable | None = None
     law: Callable | None = None
+    # True where it draws in evaluation too.
+    random_in_evaluation: bool = False
     # PyTorch's departure from the mathematics: correct(module, inputs, grad_outputs, grad_inputs).
     correct: Callable | None = None
     # The same of a single output: correct_output(module, inputs, output).
@@ -95,9 +100,9 @@ class Row:
     container: bool = False
     # Makes the module from the drawn options, where the oracle's constructor does not.
     construct: Callable | None = None
-    # A parametrization: wrap(parametrization, layer, place) puts a layer, the parameter in whose
-    # place is parametrized, into the component.
-    wrap: Callable | None = None
+    # A parametrization; convert(module, layer, place) then wraps the layer of which it computes
+    # the parameter in that place.
+    parametrization: bool = False
     # The ranks of the first input, where the component takes more ranks than PyTorch's class.
     ranks: tuple[int, ...] = ()
     # The parameters that a module of this class holds itself, in its order.

@@ -314,7 +314,7 @@ class AveragePooling3D(AveragePooling2D):
         super().__init__(pool_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
     def forward(self, input_data):
-        _checks.check_rank(self, (4, 5), "(batch, *sizes, channels)", input_data=input_data)
+        _checks.check_places_of(self, self.rank, input_data=input_data)
         _checks.check_no_smaller(self, self.pool_size, input_data=input_data)
         return super().forward(input_data)
 
@@ -358,9 +358,9 @@ class LPPooling(Layer):
             return sign * self.pool.forward(sign * np.abs(input_data))
         # PyTorch's powers, too, are NaN for some negative numbers and infinite for some zeros.
         with np.errstate(invalid="ignore", divide="ignore"):
-            means = self.pool.forward(input_data**self.norm_type)
+            means = self.pool.forward(power(input_data, self.norm_type))
             self.sums = means * math.prod(self.pool_size)
-            return self.sums ** (1 / self.norm_type)
+            return power(self.sums, 1 / self.norm_type)
 
     def backward(self, grad_output):
         x = self.input_data
@@ -370,11 +370,16 @@ class LPPooling(Layer):
         # A window whose powers sum to 0 gets no gradient.
         occupied = (self.sums > 0) | (self.sums < 0)
         sums = np.where(self.sums == 0, 1, self.sums)
-        slopes = sums ** (1 / self.norm_type - 1) / self.norm_type
+        slopes = power(sums, 1 / self.norm_type - 1) / self.norm_type
         grad_sums = grad_output * slopes * occupied
         grad_powers, _ = self.pool.backward(grad_sums * math.prod(self.pool_size))
         with np.errstate(invalid="ignore", divide="ignore"):
-            return grad_powers * (self.norm_type * x ** (self.norm_type - 1)), None
+            return grad_powers * (self.norm_type * power(x, self.norm_type - 1)), None
+
+
+def power(x, exponent):
+    """x to a power; 1 / sqrt(x), as in PyTorch, is NaN at -inf, where x^(-1/2) is 0."""
+    return 1 / np.sqrt(x) if exponent == -0.5 else x**exponent
 
 
 # By the number of spatial axes.
