@@ -867,6 +867,37 @@ def check_scalar_dtype(owner, *, method="__init__", **option):
     return np.dtype(np.float64 if value is None else value)
 
 
+def check_enabled(owner, method, **option):
+    """A flag of the constructor that a method needs."""
+    ((name, value),) = option.items()
+    if not value:
+        fail(RuntimeError, owner, method, name, "be True for this", value)
+
+
+def check_instances(owner, kind, *, method="__init__", **option):
+    """A list of one object or more of a class."""
+    ((name, value),) = option.items()
+    if not isinstance(value, (list, tuple)) or not value:
+        fail(ValueError, owner, method, name, "be a list of one entry or more", repr(value))
+    for place, entry in enumerate(value):
+        if not isinstance(entry, kind):
+            argument = f"{name}[{place}]"
+            fail(TypeError, owner, method, argument, f"be a {kind.__name__}", _kind(entry))
+    return value
+
+
+def check_milestones(owner, count, *, method="__init__", **option):
+    """So many integers of 0 or more, none lower than the one before."""
+    ((name, value),) = option.items()
+    if not isinstance(value, (list, tuple)) or len(value) != count:
+        fail(ValueError, owner, method, name, f"be a list of {count} entries", repr(value))
+    for place, milestone in enumerate(value):
+        check_integer(owner, minimum=0, method=method, **{f"{name}[{place}]": milestone})
+    if sorted(value) != list(value):
+        fail(ValueError, owner, method, name, "not fall", value)
+    return value
+
+
 def check_callable(owner, *, method="__init__", **option):
     """Something that can be called."""
     ((name, value),) = option.items()
