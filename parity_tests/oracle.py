@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from torch._decomp import decomposition_table
 from torch.utils._python_dispatch import TorchDispatchMode
 
 # One thread: workers share the cores among themselves, and sums keep one order.
@@ -227,26 +228,33 @@ def run(
 # --- what PyTorch has no class for ---
 
 
-def formula(function: Callable, parameters: tuple[str, ...] = ()) -> type[torch.nn.Module]:
+def formula(
+    function: Callable, parameters: tuple[str, ...] = (), buffers: tuple[str, ...] = ()
+) -> type[torch.nn.Module]:
     """A module class that computes `function(*inputs, *parameters, **options)`.
 
     Autograd differentiates it. `parameters` names the constructor arguments, given as arrays,
-    that become parameters of the module, in this order; one given as None is absent.
+    that become parameters of the module, in this order; one given as None is absent. `buffers`
+    names the options that become buffers.
     """
 
     class Formula(torch.nn.Module):
         def __init__(self, **options):
             super().__init__()
-            self.options = {k: v for k, v in options.items() if k not in parameters}
+            held = (*parameters, *buffers)
+            self.options = {k: v for k, v in options.items() if k not in held}
             for name in parameters:
                 value = options[name]
                 if value is not None:
                     value = torch.nn.Parameter(torch.as_tensor(np.asarray(value)))
                 self.register_parameter(name, value)
+            for name in buffers:
+                self.register_buffer(name, options[name])
 
         def forward(self, *inputs, **keywords):
             own = [getattr(self, name) for name in parameters]
-            return function(*inputs, *own, **self.options, **keywords)
+            constants = {name: getattr(self, name) for name in buffers}
+            return function(*inputs, *own, **constants, **self.options, **keywords)
 
         def __getattr__(self, name):
             # The options read as attributes, as those of PyTorch's own modules do.
@@ -255,6 +263,17 @@ def formula(function: Callable, parameters: tuple[str, ...] = ()) -> type[torch.
 
     Formula.__name__ = Formula.__qualname__ = f"formula({getattr(function, '__name__', '')})"
     return Formula
+
+
+# Operations of PyTorch's that are compositions themselves.
+_FUSED = {
+    getattr(torch.ops.aten, name).default
+    for norm in ("native_batch_norm", "native_group_norm", "native_layer_norm")
+    for name in (norm, f"{norm}_backward")
+} | {
+    getattr(torch.ops.aten, name).default
+    for name in ("_softmax_backward_data", "_log_softmax_backward_data")
+}
 
 
 class Jitter(TorchDispatchMode):
@@ -274,6 +293,9 @@ class Jitter(TorchDispatchMode):
         return False  # else the first use imports PyTorch's compiler, for seconds
 
     def __torch_dispatch__(self, operation, types, arguments=(), keywords=None):
+        if operation in _FUSED:
+            with self:  # each of its own operations comes here in turn
+                return decomposition_table[operation](*arguments, **(keywords or {}))
         results = operation(*arguments, **(keywords or {}))
         if not operation.is_view:
             for tensor in flatten(results):

@@ -118,37 +118,6 @@ def _swiglu(x, dim):
     return value * torch.nn.functional.silu(gate)
 
 
-def _softmax_axis(module, x):
-    if isinstance(module, torch.nn.Softmax2d):
-        return -3
-    if module.dim is None:
-        return 0 if x.ndim in (0, 1, 3) else 1
-    return module.dim
-
-
-def _softmax_terms(module, x, grad):
-    """The terms of p (g - sum(g p))."""
-    axis = _softmax_axis(module, x)
-    sign = -1 if isinstance(module, torch.nn.Softmin) else 1
-    p = torch.softmax(torch.as_tensor(sign * x.astype(np.float64)), axis).numpy()
-    size = np.abs(grad)
-    return p * (size + np.sum(p * size, axis=axis, keepdims=True))
-
-
-def _log_softmax_terms(module, x, grad):
-    """The terms of g - p sum(g)."""
-    axis = _softmax_axis(module, x)
-    p = torch.softmax(torch.as_tensor(x.astype(np.float64)), axis).numpy()
-    size = np.abs(grad)
-    return size + p * np.sum(size, axis=axis, keepdims=True)
-
-
-def _gumbel_terms(module, x, grad):
-    """The same, for probabilities of at most 1: the noise is not known here."""
-    size = np.abs(grad)
-    return (size + np.sum(size, axis=module.dim, keepdims=True)) / module.tau
-
-
 def _gated_output(module, x, grad):
     value, opening = np.split(x, 2, module.dim)
     return value * opening
@@ -339,6 +308,31 @@ def _rrelu(draw):
     lower = draw(numbers(-1, 2))
     width = draw(st.sampled_from([0.0, 0.25, 1.0]))
     return Draft({"lower": lower, "upper": lower + width}, (Input(draw(shapes())),))
+
+
+def _adaptive(draw):
+    n_classes = draw(st.integers(2, 9))
+    cutoffs = draw(st.sets(st.integers(1, n_classes - 1), min_size=1, max_size=4))
+    options = {
+        "in_features": draw(sizes(1, 6)),
+        "n_classes": n_classes,
+        "cutoffs": sorted(cutoffs),
+        "div_value": draw(st.sampled_from([1.0, 1.5, 2.0, 4.0])),
+        "head_bias": draw(st.booleans()),
+    }
+    batch = draw(shapes(0, 1))
+    target = Input(batch, "integers", {"low": 0, "high": n_classes})
+    return Draft(options, (Input((*batch, options["in_features"])), target))
+
+
+def _adaptive_of(module):
+    return reference.AdaptiveLogSoftmaxWithLoss(
+        module.in_features,
+        module.n_classes,
+        module.cutoffs[:-1],
+        div_value=module.div_value,
+        head_bias=module.head_bias,
+    )
 
 
 class ImplicitAxis(Adapter):
@@ -816,7 +810,7 @@ _OUTPUT = (
         lambda m: reference.Softmax(_axis_of(m)),
         _along_axis(absent=True),
         "composite",
-        floor={"grad_input": _softmax_terms},
+        cancels_within=True,
         adapter=ImplicitAxis,
         refusals=[_NO_AXIS],
     ),
@@ -826,7 +820,7 @@ _OUTPUT = (
         lambda m: reference.Softmin(_axis_of(m)),
         _along_axis(absent=True),
         "composite",
-        floor={"grad_input": _softmax_terms},
+        cancels_within=True,
         adapter=ImplicitAxis,
     ),
     Row(
@@ -835,7 +829,7 @@ _OUTPUT = (
         lambda m: reference.Softmax2d(),
         _image,
         "composite",
-        floor={"grad_input": _softmax_terms},
+        cancels_within=True,
         inputs=ChannelsFirst(2),
         outputs=ChannelsFirst(2),
         refusals=[
@@ -852,7 +846,7 @@ _OUTPUT = (
         lambda m: reference.LogSoftmax(_axis_of(m)),
         _along_axis(absent=True),
         "composite",
-        floor={"grad_input": _log_softmax_terms},
+        cancels_within=True,
         adapter=ImplicitAxis,
     ),
     Row(
@@ -861,7 +855,7 @@ _OUTPUT = (
         lambda m: reference.GumbelSoftmax(m.tau, m.hard, m.dim),
         _gumbel,
         "composite",
-        floor={"grad_input": _gumbel_terms},
+        cancels_within=True,
         replay=_replay_gumbel,
         law=_law_of_gumbel_softmax,
         literals=[
@@ -879,4 +873,43 @@ _OUTPUT = (
     ),
 )
 
-register(*_SIGMOIDAL, *_RECTIFYING, *_MODERN, *_OUTPUT)
+_ADAPTIVE = Row(
+    reference.AdaptiveLogSoftmaxWithLoss,
+    torch.nn.AdaptiveLogSoftmaxWithLoss,
+    _adaptive_of,
+    _adaptive,
+    "composite",
+    target_places=(1,),
+    cancels_within=True,
+    refusals=[
+        Refusal(
+            lambda: reference.AdaptiveLogSoftmaxWithLoss(4, 5, [3, 2]),
+            ValueError,
+            r"cutoffs must be rising integers in \[1, 5\); got \[3, 2\]",
+        ),
+        Refusal(
+            lambda: reference.AdaptiveLogSoftmaxWithLoss(4, 5, [2, 5]),
+            ValueError,
+            r"cutoffs must be rising integers in \[1, 5\)",
+        ),
+        Refusal(
+            lambda: reference.AdaptiveLogSoftmaxWithLoss(4, 5, 2),
+            ValueError,
+            "cutoffs must be rising integers",
+        ),
+        Refusal(
+            lambda: reference.AdaptiveLogSoftmaxWithLoss(2, 5, [2]).forward(
+                np.ones((2, 2)), np.array([0, 5])
+            ),
+            ValueError,
+            r"target must lie in \[0, 5\); got 5 at index \(1,\)",
+        ),
+        Refusal(
+            lambda: reference.AdaptiveLogSoftmaxWithLoss(2, 5, [2]).log_prob(np.ones((2, 3))),
+            ValueError,
+            "AdaptiveLogSoftmaxWithLoss.log_prob: input_data must have 2 features on its last axis",
+        ),
+    ],
+)
+
+register(*_SIGMOIDAL, *_RECTIFYING, *_MODERN, *_OUTPUT, _ADAPTIVE)
