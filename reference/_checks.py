@@ -101,6 +101,14 @@ def check_extended_number(owner, *, method="__init__", **option):
     return _plain(value)
 
 
+def check_bound(owner, *, method="__init__", **option):
+    """A number of 0 or more, infinity included."""
+    ((name, value),) = option.items()
+    if check_extended_number(owner, method=method, **option) < 0:
+        fail(ValueError, owner, method, name, "be 0 or more", value)
+    return value
+
+
 def check_place(owner, count, *, method="__init__", **option):
     """A place among `count`, from the end if negative, or None; returns it from the start."""
     ((name, value),) = option.items()
@@ -730,6 +738,13 @@ def check_absent(owner, where, *, method="forward", **argument):
         fail(ValueError, owner, method, name, f"be None {where}", _kind(value))
 
 
+def check_present(owner, where, *, method="forward", **argument):
+    """An argument: what `where` says asks for it."""
+    ((name, value),) = argument.items()
+    if value is None:
+        fail(ValueError, owner, method, name, f"be given {where}", "None")
+
+
 def check_filled_axis(owner, axis, *, method="forward", **array):
     """An array that has at least one element along an axis."""
     ((name, value),) = array.items()
@@ -992,12 +1007,51 @@ def check_params(owner, params, seen, *, method="step"):
     return groups
 
 
+def check_alike(owner, known, params, *, method="update"):
+    """Floating arrays, of the shapes of the known ones if there are any."""
+    if known is not None and len(params) != len(known):
+        requirement = f"have {len(known)} entries, as in the first update"
+        fail(ValueError, owner, method, "params", requirement, f"{len(params)} entries")
+    for place, param in enumerate(params):
+        argument = f"params[{place}]"
+        check_floating(owner, method, argument, param)
+        if known is not None:
+            check_shape(owner, known[place].shape, method=method, **{argument: param})
+
+
 def check_grad(owner, place, param, grad):
     """A floating array of the parameter's shape."""
     check_floating(owner, "step", f"grads[{place}]", grad)
     if grad.shape != param.shape:
         requirement = f"have the parameter's shape {param.shape}"
         fail(ValueError, owner, "step", f"grads[{place}]", requirement, _shape(grad))
+
+
+def check_grads(owner, grads, *, method, in_place=False):
+    """A list of floating arrays, or None, that can be written to if `in_place`."""
+    if not isinstance(grads, (list, tuple)):
+        fail(TypeError, owner, method, "grads", "be a list of arrays", _kind(grads))
+    for place, grad in enumerate(grads):
+        argument = f"grads[{place}]"
+        check_floating(owner, method, argument, grad)
+        changes = in_place and grad is not None
+        if changes and not (isinstance(grad, np.ndarray) and grad.flags.writeable):
+            fail(ValueError, owner, method, argument, "be writable", "a read-only array")
+
+
+def check_finite_norm(owner, norm, *, method):
+    """A norm that is a number."""
+    if not np.isfinite(norm):
+        hint = "error_if_nonfinite=False scales by it all the same."
+        fail(RuntimeError, owner, method, "grads", "have a finite norm", norm, hint)
+
+
+def check_norm_exists(owner, order, *, method="get_total_norm", **array):
+    """An array of one element or more, where the norm of nothing is not defined."""
+    ((name, value),) = array.items()
+    if value.size == 0:
+        requirement = f"have an element or more for norm_type={order}"
+        fail(ValueError, owner, method, name, requirement, _shape(value))
 
 
 def check_sparse_grad(owner, place, param, grad):

@@ -9,6 +9,11 @@ import functools
 import numpy as np
 
 
+def sign(x):
+    """-1, 0 or 1, and 0 at NaN, as PyTorch has it in the gradient of abs."""
+    return np.subtract(x > 0, x < 0, dtype=x.dtype)
+
+
 def sigmoid(x):
     """1 / (1 + e^-x)."""
     # e^-|x| is at most 1, so that nothing overflows and no small result is lost.

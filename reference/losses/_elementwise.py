@@ -13,11 +13,6 @@ def difference(minuend, subtrahend):
         return minuend - subtrahend
 
 
-def sign(x):
-    """-1, 0 or 1, and 0 at NaN, as PyTorch has it in the gradient of abs."""
-    return np.subtract(x > 0, x < 0, dtype=x.dtype)
-
-
 def sum_to_shape(grad, shape):
     """The transpose of broadcasting from `shape`: the sum over the axes that it stretched."""
     added = grad.ndim - len(shape)

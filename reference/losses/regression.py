@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from reference import _checks
-from reference.losses._elementwise import TwoSidedLoss, difference, sign
+from reference._numeric import sign
+from reference.losses._elementwise import TwoSidedLoss, difference
 
 
 class L1Loss(TwoSidedLoss):
@@ -118,8 +119,8 @@ class SmoothL1Loss(TwoSidedLoss):
 
     def slope(self, prediction, target):
         distance = difference(prediction, target)
-        rounded = np.abs(distance) < self.beta
-        return np.divide(distance, self.beta, out=np.asarray(np.sign(distance)), where=rounded)
+        rounded = ~(np.abs(distance) >= self.beta) & (self.beta > 0)  # NaN included
+        return np.divide(distance, self.beta, out=np.asarray(sign(distance)), where=rounded)
 
     def target_slope(self, prediction, target):
         return self.slope(target, prediction)
@@ -190,8 +191,8 @@ class QuantileLoss(TwoSidedLoss):
     """The pinball loss: its least mean over targets is at their quantile.
 
     Formula: l = max(q (t - x), (q - 1) (t - x)), with q the quantile
-    Derivative: dl/dx = -q where x < t, 1 - q where x > t, 1/2 - q at x = t (the mean of both
-        sides, as PyTorch shares the gradient of torch.maximum at a tie); dl/dt = -dl/dx.
+    Derivative: dl/dx = -q where x <= t, 1 - q where x > t: at the kink that of the side below, our
+        own choice, as PyTorch has no such class; dl/dt = -dl/dx.
     Shapes: x and t broadcast; the losses have their common shape.
     Dtypes: float32 and float64; the loss has the promotion of x's and t's.
     Errors: TypeError for an array that is not floating; ValueError for shapes that do not
@@ -208,14 +209,14 @@ class QuantileLoss(TwoSidedLoss):
 
     def measure(self, prediction, target):
         shortfall = difference(target, prediction)
-        # A quantile of 0 or 1 times an infinite error is NaN, as torch.maximum would have it.
+        weight = np.where(shortfall >= 0, self.quantile, self.quantile - 1)
+        # A quantile of 0 or 1 times an infinite error is NaN.
         with np.errstate(invalid="ignore"):
-            return np.maximum(self.quantile * shortfall, (self.quantile - 1) * shortfall)
+            return weight.astype(shortfall.dtype) * shortfall
 
     def slope(self, prediction, target):
         shortfall = difference(target, prediction)
-        below, above = -self.quantile, 1 - self.quantile
-        slope = np.where(shortfall > 0, below, np.where(shortfall < 0, above, (below + above) / 2))
+        slope = np.where(shortfall >= 0, -self.quantile, 1 - self.quantile)
         return slope.astype(shortfall.dtype)
 
     def target_slope(self, prediction, target):

@@ -6,6 +6,7 @@ import numpy as np
 
 from reference import _checks
 from reference._base import Optimizer
+from reference._numeric import sign
 from reference.optimizers._updates import add_square, lerp, norm, subtract_ratio, with_decay
 
 
@@ -329,8 +330,7 @@ class Rprop(Optimizer):
         size *= factor
         np.clip(size, *step_sizes, out=size)
         state["prev"][...] = np.where(agreement < 0, 0, grad)
-        param -= size * (state["prev"] > 0)
-        param += size * (state["prev"] < 0)
+        param -= sign(state["prev"]) * size
 
 
 class Adafactor(Optimizer):
