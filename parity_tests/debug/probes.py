@@ -2,7 +2,17 @@
 
 import numpy as np
 
-from parity_tests.debug import extremes, hyper, kinks, minimise, repeats, specs, states, verdicts
+from parity_tests.debug import (
+    causes,
+    extremes,
+    hyper,
+    kinks,
+    minimise,
+    repeats,
+    specs,
+    states,
+    verdicts,
+)
 from parity_tests.debug.failures import OwnCodeError, UsageError
 from parity_tests.debug.guess_inputs import Hints
 from parity_tests.debug.structure import is_floating
@@ -12,6 +22,8 @@ def examine(study):
     """Run the probes; once something is wrong only what helps to explain it is run."""
     study.is_loss = Hints(study.subject).is_loss
     _probe_all(study)
+    study.allow(4.0)
+    causes.diagnose(study, study.report)
     for finding in study.report.findings:
         try:
             minimise.smallest(study, finding)

@@ -221,9 +221,9 @@ MISTAKES = {
         ("the weight decay is decoupled", "forward_formula", {"decoupled": 1}),
     ],
     "SGD": [
+        ("the momentum is ignored", "hyperparameter_ignored", {"ignored_momentum": 1}),
         ("the velocity forgets its past", "state_update", {"forget": 1}),
         ("the velocity averages", "state_update", {"dampened": 1}),
-        ("the momentum is ignored", "hyperparameter_ignored", {"ignored_momentum": 1}),
         ("the Nesterov step is missing", "hyperparameter_ignored", {"plain": 1}),
         ("the Nesterov step is taken unasked", "forward_formula", {"nesterov": 1}),
         ("the weight decay is ignored", "hyperparameter_ignored", {"no_decay": 1}),

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from parity_tests.debug import guess_inputs, guess_oracle, oracles, probes, specs
 from parity_tests.debug.failures import OwnCodeError, UsageError
@@ -29,6 +30,8 @@ class Session:
 
     def run(self):
         """The report; whatever goes wrong is in it."""
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # the arrays are tiny
         try:
             with np.errstate(all="ignore"):
                 self._run()
@@ -37,6 +40,7 @@ class Session:
         except OwnCodeError as error:
             self._exception(error)
         finally:
+            torch.set_num_threads(threads)
             self.close()
         self.report.seconds = time.perf_counter() - self.began
         return self.report

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from parity_tests.debug import guess_oracle, hyper, oracles, recipes
+from parity_tests.debug import causes, guess_oracle, hyper, oracles, recipes
 from parity_tests.debug.failures import OwnCodeError, UsageError
 from parity_tests.debug.findings import Finding, Quantity, plain
 from parity_tests.debug.structure import attributes, leaves, walk
@@ -178,10 +178,11 @@ def examine(session, subject, oracle):
         report.remark("step takes groups of parameters, one list per layer")
     if runner.returns:
         report.remark("step returns new arrays and leaves the old ones as they were")
-    for probe in (_against_oracle, _hyper, _generic, _rates):
+    for probe in (_against_oracle, _generic, _hyper, _rates):
         probe(bench)
         if report.findings:
             break
+    causes.diagnose_optimizer(bench, report)
     state = "wrong" if report.findings else "ok" if bench.oracle is not None else "not checked"
     words = f"agrees with {bench.oracle.text}" if state == "ok" else ""
     if bench.oracle is None and not report.findings:
@@ -333,7 +334,7 @@ def _vary(bench, oracle, values, name, new):
         if oracle.guessed and recipes.matching_variant(bench, varied) is not None:
             bench.oracle, bench.subject, bench.runner = kept
             return False
-        if oracle.guessed and not ignored and name not in varied.options:
+        if oracle.guessed and not ignored and varied.options == oracle.options:
             bench.oracle, bench.subject, bench.runner = kept
             return False
         _report_path(

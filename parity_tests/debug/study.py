@@ -9,7 +9,8 @@ import numpy as np
 from parity_tests.debug.failures import OwnCodeError, UsageError
 from parity_tests.debug.numeric import OwnFunction, along, jacobian
 from parity_tests.debug.specs import draw
-from parity_tests.debug.structure import is_floating
+from parity_tests.debug.structure import is_floating, walk
+from parity_tests.debug.twin import locals_of
 
 RTOL, FLOOR = 3e-6, 1e-7
 
@@ -87,7 +88,7 @@ class Study:
 
     def __init__(self, subject, oracle=None, twin=None, seconds=8.0):
         self.subject, self.oracle, self.twin = subject, oracle, twin
-        self.began, self.seconds = time.perf_counter(), seconds
+        self.began, self.seconds = time.process_time(), seconds
         self.layout_forced = None
         self.training = True
         self.mean_of_outputs = False
@@ -96,7 +97,11 @@ class Study:
 
     @property
     def left(self):
-        return self.seconds - (time.perf_counter() - self.began)
+        return self.seconds - (time.process_time() - self.began)
+
+    def allow(self, seconds):
+        """Let what follows take this long at least."""
+        self.seconds = max(self.seconds, time.process_time() - self.began + seconds)
 
     # --- cases ---
 
@@ -322,8 +327,24 @@ class Study:
         outputs = case.start.copy().forward([np.array(value) for value in case.inputs])
         return [np.array(out) for out in outputs if is_floating(out)]
 
-    def function(self, case):
-        return OwnFunction(case.start, case.inputs)
+    def backward_values(self, case):
+        """The arrays that backward names, stores or returns, by name."""
+        instance = case.start.copy()
+        inputs = [np.array(value) for value in case.inputs]
+        instance.forward(inputs)
+        before = {name: np.array(value) for name, value in walk(instance.thing)}
+        with locals_of(self.subject.files, "backward") as seen:
+            gradients = instance.backward([np.array(g) for g in case.upstreams], inputs)
+        found = dict(seen.get("backward", {}))
+        for name, value in walk(instance.thing):
+            old = before.get(name)
+            if old is None or np.shape(old) != np.shape(value) or not np.array_equal(old, value):
+                found.setdefault(name, value)
+        for place, value in enumerate(gradients.inputs):
+            found.setdefault(f"grad_input[{place}]", value)
+        for place, value in enumerate(gradients.params or []):
+            found.setdefault(f"grad_params[{place}]", value)
+        return {n: np.array(v) for n, v in found.items() if isinstance(v, np.ndarray)}
 
     def with_upstreams(self, case, upstreams):
         twin = copy.copy(case)

@@ -21,7 +21,6 @@ class Traced:
     params: list
     inner: dict = field(default_factory=dict)  # name -> (value, gradient) of what forward stored
     outputs: list = field(default_factory=list)
-    cut: dict = field(default_factory=dict)
 
 
 class Twin:
@@ -50,8 +49,48 @@ class Twin:
                     return object.__new__(found)
         return object.__new__(kind)
 
-    def run(self, instance, inputs, upstreams, detach=()):
+    def run(self, instance, inputs, upstreams):
         """Autograd's gradients of the weighted outputs, and of what forward stored."""
+        return self._graph(instance, inputs, upstreams)[0]
+
+    def paths(self, instance, inputs, upstreams, key):
+        """How much of one gradient comes through each thing that forward stored or named."""
+        traced, inner, sources = self._graph(instance, inputs, upstreams)
+        where, place = key
+        source = sources[where][place]
+        if source is None:
+            return {}
+        found = {}
+        for name, tensor in inner.items():
+            if name not in traced.inner or tensor is source:
+                continue
+            gradient = torch.as_tensor(traced.inner[name][1])
+            (share,) = torch.autograd.grad(
+                tensor, source, gradient, retain_graph=True, allow_unused=True
+            )
+            if share is not None:
+                found[name] = share.detach().numpy().copy()
+        return found
+
+    def diagonal(self, instance, inputs, upstreams, early, late):
+        """The diagonal of d late / d early, two stored quantities of one shape; else None."""
+        _, inner, _ = self._graph(instance, inputs, upstreams)
+        if early not in inner or late not in inner:
+            return None
+        first, second = inner[early], inner[late]
+        found = np.zeros(first.numel())
+        for place in range(first.numel()):
+            unit = torch.zeros(second.numel(), dtype=second.dtype)
+            unit[place] = 1
+            (row,) = torch.autograd.grad(
+                second, first, unit.reshape(second.shape), retain_graph=True, allow_unused=True
+            )
+            if row is None:
+                return None
+            found[place] = float(row.reshape(-1)[place])
+        return found.reshape(tuple(first.shape))
+
+    def _graph(self, instance, inputs, upstreams):
         leaves_in, leaves_param = [], []
         given = []
         for value in inputs:
@@ -78,7 +117,8 @@ class Twin:
         thing = converted(instance.thing, convert, self.renewed)
         with (
             quiet(),
-            torch.autograd.graph.allow_mutation_on_saved_tensors(),
+            # Copies of what autograd saves, so that forward may write in place.
+            torch.autograd.graph.saved_tensors_hooks(_copied, _same),
             _locals_of(self.world.files, "forward", "__call__", "call") as seen,
         ):
             forward = getattr(thing, instance.subject.forward_name)
@@ -102,7 +142,7 @@ class Twin:
         zeros = [np.zeros(tuple(t.shape)) for t in wanted]
         direct = [z if g is None else g for z, g in zip(zeros, found, strict=False)]
         order = iter(direct)
-        return Traced(
+        traced = Traced(
             [None if leaf is None else next(order) for leaf in leaves_in],
             [next(order) for _ in leaves_param],
             {
@@ -114,6 +154,7 @@ class Twin:
             },
             [out.tensor.detach().numpy().copy() for out in outputs],
         )
+        return traced, inner, {"inputs": leaves_in, "params": leaves_param}
 
 
 def _leaves(value):
@@ -181,3 +222,11 @@ class _locals_of:
 
 def locals_of(files, *names):
     return _locals_of(files, *names)
+
+
+def _copied(tensor):
+    return tensor.detach().clone()
+
+
+def _same(tensor):
+    return tensor

@@ -8,7 +8,8 @@ class SGD:
 
     def step(self, params, grads):
         for k, (p, g) in enumerate(zip(params, grads)):
+            g = g + self.weight_decay * p
             v = self.momentum * self.velocity.get(k, np.zeros_like(p)) + g
             self.velocity[k] = v
-            g *= 0
             p -= self.lr * v
+            grads[k][...] = 0
