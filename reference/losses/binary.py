@@ -13,7 +13,7 @@ def clamped_logs(probability):
         return np.maximum(np.log(probability), -100), np.maximum(np.log1p(-probability), -100)
 
 
-def odds_slope(numerator, probability, eps=1e-12):
+def odds_slope(numerator, probability, eps):
     """Divide by p (1 - p), which is at least eps as PyTorch has it."""
     return numerator / np.maximum(probability * (1 - probability), eps)
 
@@ -34,6 +34,7 @@ class _WeightedLoss(TwoSidedLoss):
     def __init__(self, weight=None, reduction="mean"):
         super().__init__(reduction)
         self.weight = _checks.check_optional_array(self, weight=weight)
+        self.buffers = [] if weight is None else [weight]
 
     def scale(self, name, prediction):
         """The weight `name`, in the dtype of the prediction; 1 for None."""
@@ -98,7 +99,7 @@ class WeightedBCELoss(_ProbabilityLoss):
 
     Formula: l = -(a t log p + b (1 - t) log(1 - p)), with a = positive_weight,
         b = negative_weight, both logarithms at least -100
-    Derivative: dl/dp = (b (1 - t) p - a t (1 - p)) / max(p (1 - p), 1e-12), whose clamp is its
+    Derivative: dl/dp = (b (1 - t) p - a t (1 - p)) / max(p (1 - p), eps), whose clamp is its
         own, as in BCELoss; dl/dt = b log(1 - p) - a log p, with the logarithms' clamp.
     Shapes: p and t of one shape.
     Dtypes: float32 and float64; the loss has the promotion of p's and t's.
@@ -111,8 +112,9 @@ class WeightedBCELoss(_ProbabilityLoss):
     PyTorch: no class; on logits it is BCEWithLogitsLoss with pos_weight = a / b, times b.
     """
 
-    def __init__(self, positive_weight=1.0, negative_weight=1.0, reduction="mean"):
+    def __init__(self, positive_weight=1.0, negative_weight=1.0, reduction="mean", eps=1e-12):
         super().__init__(reduction)
+        self.eps = _checks.check_positive(self, eps=eps)
         self.positive_weight = _checks.check_nonnegative(self, positive_weight=positive_weight)
         self.negative_weight = _checks.check_nonnegative(self, negative_weight=negative_weight)
 
@@ -125,7 +127,7 @@ class WeightedBCELoss(_ProbabilityLoss):
     def slope(self, prediction, target):
         misses = self.positive_weight * target * (1 - prediction)
         alarms = self.negative_weight * (1 - target) * prediction
-        return odds_slope(alarms - misses, prediction)
+        return odds_slope(alarms - misses, prediction, self.eps)
 
     def target_slope(self, prediction, target):
         log_p, log_q = clamped_logs(prediction)
@@ -137,7 +139,7 @@ class BCEWithLogitsLoss(_WeightedLoss):
 
     Formula: l = -w (v t log s(x) + (1 - t) log s(-x)), with s the sigmoid, v = pos_weight
     Derivative: dl/dx = w ((1 - t) s(x) - v t s(-x)), without weights s(x) - t;
-        dl/dt = -w (x + (v - 1) log s(x)), without weights -x.
+        dl/dt = w (log s(-x) - v log s(x)), without weights -x.
     Shapes: x and t of one shape; w and v broadcast to it.
     Dtypes: float32 and float64; the loss has the promotion of x's and t's.
     Errors: TypeError for an array that is not floating; ValueError for another shape;
@@ -152,6 +154,7 @@ class BCEWithLogitsLoss(_WeightedLoss):
     def __init__(self, weight=None, reduction="mean", pos_weight=None):
         super().__init__(weight, reduction)
         self.pos_weight = _checks.check_optional_array(self, pos_weight=pos_weight)
+        self.buffers += [] if pos_weight is None else [pos_weight]
 
     def prepare(self, prediction, target):
         _checks.check_shape(self, prediction.shape, target=target)
@@ -170,10 +173,10 @@ class BCEWithLogitsLoss(_WeightedLoss):
         return self.scale("weight", prediction) * (alarms - misses)
 
     def target_slope(self, prediction, target):
-        slope = -prediction
+        slope = -prediction  # log s(-x) - log s(x), without the rounding of both
         if self.pos_weight is not None:
-            surplus = self.scale("pos_weight", prediction) - 1
-            slope = slope - surplus * _numeric.log_sigmoid(prediction)
+            surprise = self.scale("pos_weight", prediction) * _numeric.log_sigmoid(prediction)
+            slope = _numeric.log_sigmoid(-prediction) - surprise
         return self.scale("weight", prediction) * slope
 
 
@@ -182,7 +185,7 @@ class MultiLabelBCELoss(_LabelLoss, _ProbabilityLoss, _WeightedLoss):
 
     Formula: l = -(1/C) sum_c w_c (t_c log p_c + (1 - t_c) log(1 - p_c)), with C labels, both
         logarithms at least -100
-    Derivative: dl/dp_c = w_c (p_c - t_c) / max(p_c (1 - p_c), 1e-12) / C, whose clamp is its own,
+    Derivative: dl/dp_c = w_c (p_c - t_c) / max(p_c (1 - p_c), eps) / C, whose clamp is its own,
         and dl/dt_c = w_c (log(1 - p_c) - log p_c) / C without a clamp, as in BCELoss.
     Shapes: p and t (..., labels); w (labels,); the losses (...).
     Dtypes: float32 and float64; the loss has the promotion of p's and t's.
@@ -194,15 +197,17 @@ class MultiLabelBCELoss(_LabelLoss, _ProbabilityLoss, _WeightedLoss):
     PyTorch: no class; torch.nn.BCELoss(reduction="none") averaged over the last axis.
     """
 
-    def __init__(self, weight=None, reduction="mean"):
+    def __init__(self, weight=None, reduction="mean", eps=1e-12):
         super().__init__(weight, reduction)
+        self.eps = _checks.check_positive(self, eps=eps)
 
     def measure(self, prediction, target):
         log_p, log_q = clamped_logs(prediction)
         return -self.scale("weight", prediction) * (target * log_p + (1 - target) * log_q)
 
     def slope(self, prediction, target):
-        return odds_slope(self.scale("weight", prediction) * (prediction - target), prediction)
+        numerator = self.scale("weight", prediction) * (prediction - target)
+        return odds_slope(numerator, prediction, self.eps)
 
     def target_slope(self, prediction, target):
         # The logarithm of 0 is infinite, as in PyTorch.
@@ -288,8 +293,9 @@ class BinaryFocalLoss(TwoSidedLoss):
 
     def focus_slope(self, logit):
         p, miss = _numeric.sigmoid(logit), _numeric.sigmoid(-logit)
-        with np.errstate(invalid="ignore"):  # as in focus
-            return miss**self.gamma * (self.gamma * p * _numeric.log_sigmoid(logit) - miss)
+        with np.errstate(invalid="ignore"):  # 0 log 0 is 0
+            p_log_p = np.where(p > 0, p * _numeric.log_sigmoid(logit), p)
+        return miss**self.gamma * (self.gamma * p_log_p - miss)
 
     def measure(self, prediction, target):
         positive, negative = self.shares

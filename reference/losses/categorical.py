@@ -14,6 +14,7 @@ class _ClassLoss(Loss):
     def __init__(self, weight=None, reduction="mean"):
         super().__init__(reduction)
         self.weight = _checks.check_optional_array(self, weight=weight)
+        self.buffers = [] if weight is None else [weight]
 
     def class_weights(self, prediction):
         """One weight for each class, in the dtype of the prediction."""

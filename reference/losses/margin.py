@@ -150,6 +150,7 @@ class MultiMarginLoss(Loss):
         self.p = _checks.check_choice(self, (1, 2), p=p)
         self.margin = _checks.check_number(self, margin=margin)
         self.weight = _checks.check_optional_array(self, weight=weight)
+        self.buffers = [] if weight is None else [weight]
 
     def forward(self, prediction, target):
         _checks.check_least_rank(self, 1, "(..., classes)", prediction=prediction)

@@ -199,13 +199,23 @@ class TripletMarginWithDistanceLoss(Loss):
         self.distance = _checks.check_layers(self, distance_function=[distance])[0]
         self.margin = _checks.check_positive(self, margin=margin)
         self.swap = _checks.check_flag(self, swap=swap)
-        self.params = distance.params
+
+    @property
+    def params(self):
+        """The parameters of the distance."""
+        return self.distance.params
+
+    @params.setter
+    def params(self, params):
+        if hasattr(self, "distance"):  # not yet where Layer empties the list
+            self.distance.params = params
 
     def forward(self, anchor, positive, negative):
         inputs = anchor, positive, negative
         # The places of a distance's two inputs: one layer for each, on the same parameters.
         self.places = ((0, 1), (0, 2), (1, 2))[: 2 + self.swap]
-        self.layers = [copy.copy(self.distance) for _ in self.places]
+        shared = {id(param): param for param in self.params}
+        self.layers = [copy.deepcopy(self.distance, dict(shared)) for _ in self.places]
         self.distances = [
             layer.forward(inputs[one], inputs[other])
             for layer, (one, other) in zip(self.layers, self.places, strict=True)

@@ -1,0 +1,376 @@
+"""Rows: losses of single elements."""
+
+import functools
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+
+import reference
+from parity_tests.catalogue._row import Refusal, Row, register
+from parity_tests.oracle import formula
+from parity_tests.strategies import Draft, Input, numbers, shapes
+
+REDUCTIONS = st.sampled_from(["mean", "sum", "none"])
+
+
+# --- what is drawn ---
+
+
+def broadcastable(draw):
+    """Two shapes that broadcast: equal, or one with fewer or shorter axes.
+
+    None is stretched to no elements: there PyTorch multiplies the sum of nothing by the slope,
+    which is NaN where that overflows.
+    """
+    if draw(st.booleans()):
+        return (draw(shapes(0, 3, 0, 3)),) * 2
+    shape = draw(shapes(0, 3, 1, 3))
+    kept = shape[draw(st.integers(0, len(shape))) :]
+    small = tuple(1 if draw(st.booleans()) else size for size in kept)
+    return draw(st.sampled_from([(shape, small), (small, shape)]))
+
+
+def pairs(values="real", target=None, **options):
+    """The draw of a loss of two arrays that broadcast, with these options."""
+
+    def draw_pair(draw):
+        drawn = {name: draw(strategy) for name, strategy in options.items()}
+        drawn.setdefault("reduction", draw(REDUCTIONS))
+        prediction, answer = broadcastable(draw)
+        return Draft(drawn, (Input(prediction, values), Input(answer, target or values)))
+
+    return draw_pair
+
+
+def array_of(tensor):
+    """A constant of a module as an array."""
+    return None if tensor is None else tensor.detach().numpy().copy()
+
+
+# --- conversions and formulas ---
+
+
+def plain(component, *names):
+    """The layer with the options of these names, and the reduction, from a module."""
+
+    def convert(module):
+        options = {name: getattr(module, name) for name in ("reduction", *names)}
+        return component(
+            **{k: array_of(v) if isinstance(v, torch.Tensor) else v for k, v in options.items()}
+        )
+
+    return convert
+
+
+def reduced(function, buffers=()):
+    """A formula of the losses, reduced."""
+
+    @functools.wraps(function)
+    def loss(*inputs, reduction, **options):
+        losses = function(*inputs, **options)
+        return {"mean": torch.mean, "sum": torch.sum, "none": torch.clone}[reduction](losses)
+
+    return formula(loss, buffers=buffers)
+
+
+def _log_cosh(x, t):
+    distance = (x - t).abs()
+    near = torch.log1p(2 * torch.sinh(distance.clamp(max=1) / 2) ** 2)
+    far = distance + torch.log1p(torch.exp(-2 * distance)) - np.log(2)
+    return torch.where(distance < 1, near, far)
+
+
+def _squared_logarithmic(x, t):
+    return (torch.log1p(x) - torch.log1p(t)) ** 2
+
+
+def _quantile(x, t, quantile):
+    return torch.where(t - x >= 0, quantile * (t - x), (quantile - 1) * (t - x))
+
+
+def _epsilon_insensitive(x, t, epsilon):
+    return torch.relu((x - t).abs() - epsilon)
+
+
+def _poisson_deviance(x, t):
+    x, t = torch.broadcast_tensors(x, t)
+    return 2 * (-torch.special.entr(t) - t * torch.log(x) - t + x)
+
+
+def _gamma_deviance(x, t):
+    return 2 * (torch.log(x) - torch.log(t) + t / x - 1)
+
+
+def _tweedie_deviance(x, t, power):
+    x, t = torch.broadcast_tensors(x, t)
+    one, two = 1 - power, 2 - power
+    return 2 * (t**two / (one * two) - t * x**one / one + x**two / two)
+
+
+# --- PyTorch's departures from the mathematics ---
+
+
+def _nan_target_gradient(undefined):
+    """PyTorch's derivative of t log t is NaN where t / t is, or a masked logarithm's is."""
+
+    def correct(module, inputs, grad_outputs, grad_inputs):
+        (_, t), (grad, grad_target) = inputs, grad_inputs
+        return grad, np.where(undefined(module, t), t.dtype.type(np.nan), grad_target)
+
+    return correct
+
+
+def _under_a_mask(module, t):
+    return module.full & ((t <= 0) | np.isinf(t))
+
+
+def _without_limit(module, t):
+    return (not module.log_target) & ((t == 0) | np.isinf(t))
+
+
+# --- refusals ---
+
+
+_TWO, _THREE = np.ones(2), np.ones(3)
+
+
+def refused(error, message, act):
+    return Refusal(act, error, message)
+
+
+def forwarding(component, *inputs, **options):
+    return lambda: component(**options).forward(*inputs)
+
+
+_MISMATCH = "target must broadcast with prediction of shape"
+
+
+def refused_mismatch(component, **options):
+    return Refusal(forwarding(component, _TWO, _THREE, **options), ValueError, _MISMATCH)
+
+
+def _gaussian(draw):
+    shape, answer = broadcastable(draw)
+    shape = np.broadcast_shapes(shape, answer)
+    variances = [shape]
+    if shape and all(shape):
+        axis = draw(st.integers(0, len(shape) - 1))
+        variances += [(*shape[:axis], 1, *shape[axis + 1 :]), shape[:-1]]
+    eps = draw(st.sampled_from([1e-6, 1e-3, 1.0]))
+    options = {"full": draw(st.booleans()), "eps": eps, "reduction": draw(REDUCTIONS)}
+    variance = Input(draw(st.sampled_from(variances)), "nonnegative")
+    return Draft(options, (Input(shape), Input(answer), variance))
+
+
+def _counted(**options):
+    """A positive prediction against positive targets, or counts, whose slope at 0 is infinite."""
+
+    def draw_counted(draw):
+        target = draw(st.sampled_from(["positive", "counts"]))
+        drawn = {name: draw(strategy) for name, strategy in options.items()}
+        if drawn.get("power", 0) > 2:
+            target = "positive"
+        drawn["reduction"] = draw(REDUCTIONS)
+        prediction, answer = broadcastable(draw)
+        inputs = (Input(prediction, "positive"), Input(answer, target))
+        return Draft(drawn, inputs, differentiable=target == "positive")
+
+    return draw_counted
+
+
+def _poisson(draw):
+    rate = draw(st.sampled_from(["logarithm", "positive", "any"]))
+    options = {
+        "log_input": rate == "logarithm",
+        "full": draw(st.booleans()),
+        "eps": draw(st.sampled_from([1e-8, 0.125, 1.0])),
+        "reduction": draw(REDUCTIONS),
+    }
+    prediction, answer = broadcastable(draw)
+    values = "nonnegative" if rate == "positive" else "real"
+    inputs = (Input(prediction, values), Input(answer))
+    # A rate below 0 has no logarithm, and one just above no derivative to witness.
+    return Draft(options, inputs, differentiable=rate != "any")
+
+
+def _divergence(draw):
+    target = draw(st.sampled_from(["logarithm", "nonnegative", "any"]))
+    options = {
+        "reduction": draw(st.sampled_from(["mean", "sum", "none", "batchmean"])),
+        "log_target": target == "logarithm",
+    }
+    prediction, answer = broadcastable(draw)
+    values = "nonnegative" if target == "nonnegative" else "real"
+    inputs = (Input(prediction), Input(answer, values))
+    # A probability below 0 has no logarithm, and one just above no derivative to witness.
+    return Draft(options, inputs, differentiable=target != "any")
+
+
+register(
+    Row(
+        reference.L1Loss,
+        torch.nn.L1Loss,
+        plain(reference.L1Loss),
+        pairs(),
+        "composite",
+        refusals=(
+            refused_mismatch(reference.L1Loss),
+            refused(ValueError, "reduction must be one of", lambda: reference.L1Loss("average")),
+        ),
+    ),
+    Row(
+        reference.MSELoss,
+        torch.nn.MSELoss,
+        plain(reference.MSELoss),
+        pairs(),
+        "composite",
+        refusals=(refused_mismatch(reference.MSELoss),),
+    ),
+    Row(
+        reference.HuberLoss,
+        torch.nn.HuberLoss,
+        plain(reference.HuberLoss, "delta"),
+        pairs(delta=numbers(0.125, 4)),
+        "composite",
+        refusals=(
+            refused_mismatch(reference.HuberLoss),
+            refused(ValueError, "delta must be positive", lambda: reference.HuberLoss(delta=0.0)),
+        ),
+    ),
+    Row(
+        reference.SmoothL1Loss,
+        torch.nn.SmoothL1Loss,
+        plain(reference.SmoothL1Loss, "beta"),
+        pairs(beta=st.just(0.0) | numbers(0.125, 4)),
+        "composite",
+        refusals=(
+            refused_mismatch(reference.SmoothL1Loss),
+            refused(
+                ValueError, "beta must be 0 or more", lambda: reference.SmoothL1Loss(beta=-1.0)
+            ),
+        ),
+    ),
+    Row(
+        reference.LogCoshLoss,
+        reduced(_log_cosh),
+        plain(reference.LogCoshLoss),
+        pairs(),
+        "composite",
+        refusals=(refused_mismatch(reference.LogCoshLoss),),
+    ),
+    Row(
+        reference.MSLELoss,
+        reduced(_squared_logarithmic),
+        plain(reference.MSLELoss),
+        pairs("nonnegative"),
+        "composite",
+        refusals=(
+            refused_mismatch(reference.MSLELoss),
+            refused(
+                ValueError,
+                "prediction must be above -1; got -1.0 at index",
+                forwarding(reference.MSLELoss, -_TWO, _TWO),
+            ),
+        ),
+    ),
+    Row(
+        reference.QuantileLoss,
+        reduced(_quantile),
+        plain(reference.QuantileLoss, "quantile"),
+        pairs(quantile=numbers(0, 1)),
+        "composite",
+        refusals=(
+            refused_mismatch(reference.QuantileLoss),
+            refused(
+                ValueError, "quantile must lie in", lambda: reference.QuantileLoss(quantile=1.5)
+            ),
+        ),
+    ),
+    Row(
+        reference.EpsilonInsensitiveLoss,
+        reduced(_epsilon_insensitive),
+        plain(reference.EpsilonInsensitiveLoss, "epsilon"),
+        pairs(epsilon=st.sampled_from([0.0, 1.0]) | numbers(0, 2)),
+        "composite",
+        refusals=(refused_mismatch(reference.EpsilonInsensitiveLoss),),
+    ),
+    Row(
+        reference.GaussianNLLLoss,
+        torch.nn.GaussianNLLLoss,
+        plain(reference.GaussianNLLLoss, "full", "eps"),
+        _gaussian,
+        "composite",
+        refusals=(
+            refused(
+                ValueError,
+                "variance must be 0 or more; got -1.0 at index",
+                forwarding(reference.GaussianNLLLoss, _TWO, _TWO, -_TWO),
+            ),
+            refused(
+                ValueError,
+                r"variance must broadcast to shape \(2,\)",
+                forwarding(reference.GaussianNLLLoss, _TWO, _TWO, _THREE),
+            ),
+        ),
+    ),
+    Row(
+        reference.PoissonNLLLoss,
+        torch.nn.PoissonNLLLoss,
+        plain(reference.PoissonNLLLoss, "log_input", "full", "eps"),
+        _poisson,
+        "composite",
+        correct=_nan_target_gradient(_under_a_mask),
+        refusals=(refused_mismatch(reference.PoissonNLLLoss),),
+    ),
+    Row(
+        reference.KLDivLoss,
+        torch.nn.KLDivLoss,
+        plain(reference.KLDivLoss, "log_target"),
+        _divergence,
+        "composite",
+        correct=_nan_target_gradient(_without_limit),
+        refusals=(refused_mismatch(reference.KLDivLoss),),
+    ),
+    Row(
+        reference.PoissonDevianceLoss,
+        reduced(_poisson_deviance),
+        plain(reference.PoissonDevianceLoss),
+        _counted(),
+        "composite",
+        cancels_within=True,
+        refusals=(
+            refused_mismatch(reference.PoissonDevianceLoss),
+            refused(
+                ValueError,
+                "must be above 0",
+                forwarding(reference.PoissonDevianceLoss, -_TWO, _TWO),
+            ),
+        ),
+    ),
+    Row(
+        reference.GammaDevianceLoss,
+        reduced(_gamma_deviance),
+        plain(reference.GammaDevianceLoss),
+        pairs("positive"),
+        "composite",
+        cancels_within=True,
+        refusals=(refused_mismatch(reference.GammaDevianceLoss),),
+    ),
+    Row(
+        reference.TweedieDevianceLoss,
+        reduced(_tweedie_deviance),
+        plain(reference.TweedieDevianceLoss, "power"),
+        _counted(power=numbers(1.125, 1.875) | numbers(2.125, 4)),
+        "composite",
+        cancels_within=True,
+        refusals=(
+            refused_mismatch(reference.TweedieDevianceLoss),
+            refused(
+                ValueError,
+                "power must be above 1 and not 2",
+                lambda: reference.TweedieDevianceLoss(2),
+            ),
+        ),
+    ),
+)
