@@ -941,6 +941,22 @@ def check_derivative(owner, order, point, *, outputs=(), method="update_step", *
     return np.asarray(value, point.dtype)[()]
 
 
+def check_finite(owner, *, method="forward", **array):
+    """An array without NaN or infinities."""
+    ((name, value),) = array.items()
+    bad = ~np.isfinite(value)
+    if np.any(bad):
+        fact = f"{np.asarray(value)[bad].flat[0]} at index {_first(bad)}"
+        fail(ValueError, owner, method, name, "be finite", fact)
+
+
+def check_curvature(owner, *, method="update_step", **values):
+    """d . A d for a direction d: above 0."""
+    ((name, value),) = values.items()
+    if not value > 0:
+        fail(ValueError, owner, method, name, "be positive definite", f"d . A d = {value}")
+
+
 def check_groups(owner, groups, options):
     """The options of each group in full: its own where given, else the optimizer's."""
     options = {name: _plain(value) for name, value in options.items()}
