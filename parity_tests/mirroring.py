@@ -115,10 +115,10 @@ def _parametrized(row, module):
     ]
     for name, chain in chains.items():
         wrapper = catalogue.row_of(chain[0])
-        if len(chain) > 1 or wrapper.wrap is None or name not in names:
+        if len(chain) > 1 or not wrapper.parametrization or name not in names:
             kinds = " and ".join(type(link).__name__ for link in chain)
             raise _unknown(f"{row.oracle.__name__} with {name} under {kinds}")
-        layer = wrapper.wrap(chain[0], layer, names.index(name))
+        layer = wrapper.convert(chain[0], layer, names.index(name))
         names.remove(name)
     return layer
 

@@ -113,8 +113,11 @@ def cases(draw, draw_draft: Callable, regimes: Sequence[str]):
 # --- values ---
 
 
-def fill(case: Case, kinks: Sequence[float], decades: float, huge: bool) -> tuple:
-    """The inputs of a case as float64 (or integer) arrays, nested as the draft nests them."""
+def fill(case: Case, kinks: Sequence[float], decades: float, huge: bool) -> tuple[tuple, dict]:
+    """The inputs of a case, nested as the draft nests them, and its keywords.
+
+    Real numbers are float64; the caller casts them to the dtype under test.
+    """
     rng = np.random.default_rng(case.seed)
     regime = Regime(case.regime, rng, tuple(kinks), decades, huge, case.drawn)
 
@@ -125,7 +128,8 @@ def fill(case: Case, kinks: Sequence[float], decades: float, huge: bool) -> tupl
             return entry
         return np.asarray(VALUES[entry.values](regime, entry.shape, **entry.details))
 
-    return filled(case.draft.inputs)
+    inputs = filled(case.draft.inputs)
+    return inputs, {name: filled(value) for name, value in case.draft.keywords.items()}
 
 
 @dataclass(frozen=True)

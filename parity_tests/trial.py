@@ -31,13 +31,12 @@ class Trial:
         self.kinks = tuple(row.kinks_of(self.module))
         elementwise = row.is_elementwise()
         decades = row.decades if row.decades is not None else (30 if elementwise else 3)
-        inputs = oracle.cast(strategies.fill(case, self.kinks, decades, elementwise), self.dtype)
+        inputs, keywords = strategies.fill(case, self.kinks, decades, elementwise)
+        inputs = oracle.cast(inputs, self.dtype)
         if case.strided:
             inputs = oracle.map_structure(_strided, inputs)
         self.inputs = inputs
-        self.keywords = {
-            name: oracle.cast(value, self.dtype) for name, value in case.draft.keywords.items()
-        }
+        self.keywords = {name: oracle.cast(value, self.dtype) for name, value in keywords.items()}
 
     @functools.cached_property
     def theirs(self) -> Results:
@@ -55,6 +54,14 @@ class Trial:
         if self.dtype == np.float64:
             return self.theirs
         return self.run_torch(copy.deepcopy(self.module).double(), self.inputs, np.float64)
+
+    @functools.cached_property
+    def by_plain_kernels(self) -> Results:
+        """PyTorch's results without its fast kernels."""
+        if all(np.isfinite(a).all() for _, a in self.theirs.quantities() if a is not None):
+            return self.theirs
+        with torch.backends.mkldnn.flags(enabled=False):
+            return self.run_torch(self.module, self.inputs)
 
     def upstream(self, outputs: list[np.ndarray]) -> list[np.ndarray | None]:
         """A random gradient for each floating output; sometimes none for one of several."""
@@ -77,6 +84,8 @@ class Trial:
                 grads = [np.zeros(o.shape) if g is None else g for g, o in pairs]
             return [None if g is None else g.astype(dtype) for g in grads]
 
+        if self.row.contiguous:
+            inputs = oracle.map_structure(_contiguous, inputs)
         constant = () if self.row.differentiable_target else self.row.targets
         with oracle.seeded(self.case.seed % 2**31):
             return oracle.run(
@@ -168,7 +177,7 @@ class Trial:
             unit=unit,
             judges=self.judges(name, kind),
             signed_zeros=self.row.signed_zeros and self.row.is_elementwise() and stem == "output",
-            asserted=self.asserted(stem, expected),
+            asserted=self.asserted(name, expected),
             context=self.context(),
             kinks=self.kinks,
             kind=kind,
@@ -215,6 +224,8 @@ class Trial:
             return np.abs(np.nan_to_num(array.astype(np.float64), posinf=0, neginf=0))
 
         adapter = self.adapter(np.float64)
+        if self.row.terms is not None:
+            adapter.layer = self.row.terms(self.module)
         if adapter.params:
             adapter.layer.params = [absolute(param) for param in adapter.params]
         inputs = oracle.map_structure(
@@ -308,8 +319,13 @@ class Trial:
             return expected
         return np.where(np.isin(first, np.asarray(self.kinks, first.dtype)), np.nan, expected)
 
-    def asserted(self, stem: str, expected) -> np.ndarray | None:
-        """Where PyTorch defines the gradient: not at a NaN, if the row says so."""
+    def asserted(self, name: str, expected) -> np.ndarray | None:
+        """Where PyTorch defines the result: not at a NaN of the input, if the row says so, nor
+        where its fast and its plain kernels disagree on what is finite."""
+        stem = name.partition("[")[0]
+        if expected is not None and stem in self.row.kernel_dependent:
+            plain = dict(self.by_plain_kernels.quantities())[name]
+            return np.isfinite(plain) == np.isfinite(expected)
         if self.row.gradient_at_nan or not stem.startswith("grad"):
             return None
         first = oracle.flatten(self.inputs)[0]
@@ -367,6 +383,10 @@ def _align(grad, entry):
         return [grad]
     parts = grad if isinstance(grad, tuple) else (None,) * len(entry)
     return [leaf for part, own in zip(parts, entry, strict=True) for leaf in _align(part, own)]
+
+
+def _contiguous(leaf):
+    return np.asarray(leaf, order="C") if isinstance(leaf, np.ndarray) else leaf
 
 
 def _strided(leaf):

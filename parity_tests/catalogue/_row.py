@@ -71,12 +71,20 @@ class Row:
     # The interval that PyTorch insists on for every input, which the moves that measure a
     # composition's unit then keep to.
     bounds: tuple[float, float] | None = None
+    # Where a linear layer has signed weights of its own: from a module, the layer whose result on
+    # absolute values adds up the magnitudes of the terms (None: the layer itself does).
+    terms: Callable | None = None
+    # True where PyTorch's backward refuses inputs that are not contiguous: it gets copies that are.
+    contiguous: bool = False
     # Powers of ten that the wide regime spans to either side.
     decades: float | None = None
     # False where PyTorch's sign of a zero output depends on the element's place in a vector.
     signed_zeros: bool = True
     # False where PyTorch's gradient at a NaN input depends on the element's place in a vector.
     gradient_at_nan: bool = True
+    # Quantities in which PyTorch's fast kernels, chosen by dtype and batch, leave out 0 times
+    # infinity and its plain ones do not: elements on which the two disagree are not asserted.
+    kernel_dependent: tuple[str, ...] = ()
     # Regimes of values that PyTorch itself refuses or leaves undefined for this component.
     without_regimes: tuple[str, ...] = ()
     # Random layers: replay(module, inputs) -> the generator that repeats PyTorch's draws, called

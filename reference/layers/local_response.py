@@ -50,10 +50,15 @@ class LocalResponseNorm(Layer):
         self.power = self.scale**-self.beta
         return input_data * self.power
 
+    def ratios(self, grad_output):
+        """g y / s; 0 for an exponent of 0, also where s is not finite: PyTorch's choice."""
+        if self.beta == 0:
+            return np.zeros_like(grad_output)
+        return grad_output * self.input_data * self.power / self.scale
+
     def backward(self, grad_output):
         # The windows that hold a channel reach as far before it as its own reaches after it.
-        ratios = grad_output * self.input_data * self.power / self.scale
-        neighbours = _window_sums(ratios, self.after, self.before)
+        neighbours = _window_sums(self.ratios(grad_output), self.after, self.before)
         factor = 2 * self.alpha * self.beta / self.size
         return grad_output * self.power - factor * self.input_data * neighbours, None
 

@@ -50,10 +50,13 @@ class _ChannelNorm(Layer):
         self.normalized -= rest[:, np.newaxis]
         squares = np.einsum("bpc,bpc->bc", self.normalized, self.normalized)
         variance = self.pool(squares / count)
-        self.inverse = 1 / np.sqrt(variance + self.eps)
+        self.inverse = self.invert(np.sqrt(variance + self.eps))
         self.normalized *= self.inverse[:, np.newaxis]
         self.fixed = False
         return mean + rest, variance
+
+    def invert(self, deviation):
+        return 1 / deviation
 
     def normalize_by(self, cells, mean, variance):
         """Keep the cells less a given mean, divided by a given deviation."""
@@ -87,9 +90,11 @@ class _ChannelNorm(Layer):
 class _TrackingNorm(_ChannelNorm):
     """What BatchNorm and InstanceNorm share: running statistics, used in evaluation."""
 
+    least_features = 0
+
     def __init__(self, num_features, eps, momentum, affine, track_running_stats, bias):
-        _checks.check_integer(self, minimum=0, num_features=num_features)
-        super().__init__(num_features, _checks.check_positive(self, eps=eps), affine, bias)
+        _checks.check_integer(self, minimum=self.least_features, num_features=num_features)
+        super().__init__(num_features, eps, affine, bias)
         self.momentum = None if momentum is None else _checks.check_number(self, momentum=momentum)
         if _checks.check_flag(self, track_running_stats=track_running_stats):
             self.buffers = [np.zeros(num_features), np.ones(num_features), np.array(0)]
@@ -140,6 +145,8 @@ class BatchNorm(_TrackingNorm):
         deviation. The paper's running variance is unbiased too.
     """
 
+    least_features = 1
+
     def __init__(
         self,
         num_features,
@@ -149,6 +156,7 @@ class BatchNorm(_TrackingNorm):
         track_running_stats=True,
         bias=True,
     ):
+        eps = _checks.check_positive(self, eps=eps)
         super().__init__(num_features, eps, momentum, affine, track_running_stats, bias)
 
     def pool(self, means):
@@ -186,7 +194,7 @@ class InstanceNorm(_TrackingNorm):
     Dtypes: float32 and float64; the output has the promotion of the input's and the weights'.
     Errors: TypeError for an array that is not floating; ValueError for an input of fewer than two
         axes, another number of channels where there are weights or statistics, a single position
-        in training, an eps that is not positive or an upstream gradient of another shape;
+        in training, a negative eps or an upstream gradient of another shape;
         RuntimeError for backward before forward.
     Book: not in the book.
     Paper: Ulyanov, Vedaldi, Lempitsky (2016), Instance normalization: the missing ingredient for
@@ -205,10 +213,15 @@ class InstanceNorm(_TrackingNorm):
         track_running_stats=False,
         bias=True,
     ):
+        eps = _checks.check_nonnegative(self, eps=eps)
         super().__init__(num_features, eps, momentum, affine, track_running_stats, bias)
 
     def pool(self, means):
         return means
+
+    def invert(self, deviation):
+        # Without an eps equal values stay 0: PyTorch's choice.
+        return np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation != 0)
 
     def forward(self, input_data):
         cells = self.as_cells(input_data)

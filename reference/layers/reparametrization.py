@@ -122,13 +122,18 @@ class WeightNorm(_Reparametrization):
     def weights(self):
         lengths, directions = self.originals
         self.norms = self.lengths(directions)
-        return directions * (lengths / self.norms)
+        # NaN or infinite for a direction of zeros, as in PyTorch.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return directions * (lengths / self.norms)
 
     def gradients(self, grad_weights):
         lengths, directions = self.originals
-        units = directions / self.norms
-        along = np.sum(grad_weights * units, axis=self.axes, keepdims=self.dim is not None)
-        return [np.asarray(along), lengths / self.norms * (grad_weights - units * along)]
+        along = np.sum(grad_weights * directions, axis=self.axes, keepdims=self.dim is not None)
+        # NaN or infinite for a direction of zeros, as in PyTorch.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            grad_lengths = np.asarray(along / self.norms)
+            units = directions / self.norms
+            return [grad_lengths, lengths / self.norms * (grad_weights - units * grad_lengths)]
 
 
 class SpectralNorm(_Reparametrization):

@@ -1,0 +1,494 @@
+"""Rows: normalization of activations and of weights."""
+
+import decimal
+import math
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+from torch.nn.utils import parametrizations
+
+import reference
+from parity_tests.adapter import Adapter
+from parity_tests.catalogue._row import Refusal, Row, register
+from parity_tests.oracle import ChannelsFirst, formula
+from parity_tests.strategies import Draft, Input, numbers, shapes, sizes
+
+
+def _eps(draw):
+    return draw(st.sampled_from([1e-5, 1e-3]) | numbers(1e-6, 2))
+
+
+def _refused(act, message, error=ValueError):
+    return Refusal(act, error, message)
+
+
+# --- over the batch, over the positions, over groups of channels ---
+
+
+def _tracking(draw):
+    """The options that BatchNorm and InstanceNorm share."""
+    return {
+        "eps": _eps(draw),
+        "momentum": draw(st.none() | st.sampled_from([0.0, 0.1, 1.0]) | numbers(0, 1.5)),
+        "affine": draw(st.booleans()),
+        "track_running_stats": draw(st.booleans()),
+        "bias": draw(st.booleans()),
+    }
+
+
+def _normalized(options, shape, count):
+    """The draft; a single value for each mean is refused, unless running statistics serve."""
+    training = None
+    if count == 1:
+        options["track_running_stats"], training = True, False
+    return Draft(options, (Input(shape),), training=training)
+
+
+def _batch_norm(*ranks):
+    def draw_batch_norm(draw):
+        rank, channels = draw(st.sampled_from(ranks)), draw(sizes(1, 3))
+        batch, *spatial = draw(shapes(rank - 1, rank - 1, 0, 3))
+        options = {"num_features": channels, **_tracking(draw)}
+        return _normalized(options, (batch, channels, *spatial), batch * math.prod(spatial))
+
+    return draw_batch_norm
+
+
+def _instance_norm(rank):
+    def draw_instance_norm(draw):
+        options = _tracking(draw)
+        # PyTorch has no weights' gradient of nothing.
+        least = 1 if options["affine"] else 0
+        channels, spatial = draw(sizes(least, 3)), draw(shapes(rank, rank, 0, 3))
+        batch = draw(st.just(()) | st.tuples(sizes(least, 3)))
+        options = {"num_features": channels, **options}
+        return _normalized(options, (*batch, channels, *spatial), math.prod(spatial))
+
+    return draw_instance_norm
+
+
+def _tracked(component):
+    def convert(module):
+        return component(
+            module.num_features,
+            eps=module.eps,
+            momentum=module.momentum,
+            affine=module.affine,
+            track_running_stats=module.track_running_stats,
+            bias=module.bias is not None,
+        )
+
+    return convert
+
+
+def _group_norm(draw):
+    groups, members = draw(sizes(1, 3)), draw(sizes(0, 3))
+    batch, *spatial = draw(shapes(1, 3, 0, 3))
+    if batch * members * math.prod(spatial) == 1:
+        batch = 2
+    options = {
+        "num_groups": groups,
+        "num_channels": groups * members,
+        "eps": _eps(draw),
+        "affine": draw(st.booleans()),
+        "bias": draw(st.booleans()),
+    }
+    return Draft(options, (Input((batch, groups * members, *spatial)),))
+
+
+class _DeviationOfNothing(Adapter):
+    """PyTorch's GroupNorm divides by the deviation of no positions, NaN, in the gradient of its
+    weights, which is a sum of nothing."""
+
+    def backward(self, *grad_outputs):
+        grad_inputs, grad_params = super().backward(*grad_outputs)
+        batch, _, *spatial = self.inputs[0].shape
+        if self.corrected and grad_params and batch and 0 in spatial:
+            grad_params[0] = np.full_like(grad_params[0], np.nan)
+        return grad_inputs, grad_params
+
+
+# --- over the last axes ---
+
+
+def _last_axes(draw):
+    """The sizes of the axes normalized, as PyTorch takes them, and a shape that ends with them."""
+    shape = draw(shapes(1, 2, 0, 4))
+    given = shape[0] if len(shape) == 1 and draw(st.booleans()) else shape
+    return given, (*draw(shapes(0, 2, 0, 4)), *shape)
+
+
+def _layer_norm(draw):
+    normalized, shape = _last_axes(draw)
+    options = {
+        "normalized_shape": normalized,
+        "eps": _eps(draw),
+        "elementwise_affine": draw(st.booleans()),
+        "bias": draw(st.booleans()),
+    }
+    return Draft(options, (Input(shape),))
+
+
+def _rms_norm(draw):
+    normalized, shape = _last_axes(draw)
+    options = {
+        "normalized_shape": normalized,
+        "eps": draw(st.none()) if draw(st.booleans()) else _eps(draw),
+        "elementwise_affine": draw(st.booleans()),
+    }
+    return Draft(options, (Input(shape),))
+
+
+def _l2_normalize(draw):
+    return Draft({"eps": draw(st.just(1e-12) | numbers(1e-6, 3))}, (Input(draw(shapes(1, 3))),))
+
+
+def _unit(*integers):
+    """Whole numbers divided by their length, in 40 digits."""
+    with decimal.localcontext(prec=40):
+        length = sum(decimal.Decimal(i) ** 2 for i in integers).sqrt()
+        return np.array([float(i / length) for i in integers])
+
+
+# --- over neighbouring channels ---
+
+
+def _local_response(draw, least_size, shape):
+    options = {
+        "size": draw(sizes(least_size, 6)),
+        "alpha": draw(st.just(1e-4) | numbers(0, 2)),
+        "beta": draw(st.just(0.75) | numbers(-1, 2)),
+        "k": draw(st.just(1.0) | numbers(0.1, 3)),
+    }
+    # PyTorch takes four axes and more in its own order of memory only.
+    return Draft(options, (Input(shape),), strided=None if len(shape) == 3 else False)
+
+
+def _lrn(draw):
+    return _local_response(draw, 1, draw(shapes(3, 5, 0, 3)))
+
+
+def _cross_map_lrn(draw):
+    batch, channels, *spatial = draw(shapes(4, 4, 0, 3))
+    # PyTorch indexes the first channel, and fails in backward for a size of 1.
+    return _local_response(draw, 2, (batch, 2 * channels + 1, *spatial))
+
+
+def _lrn_of(component):
+    return lambda m: component(m.size, alpha=m.alpha, beta=m.beta, k=m.k)
+
+
+class _CrossMapLRN2d(Adapter):
+    """PyTorch's departures: x_0^2 never leaves the sums, and the gradient's windows are shifted."""
+
+    def forward(self, input_data):
+        output = super().forward(input_data)
+        if not self.corrected:
+            return output
+        layer = self.layer
+        squares = layer.input_data**2
+        places = np.arange(squares.shape[-1])
+        kept = np.where(places > layer.before, squares[..., :1], 0)
+        # A square that is not finite leaves NaN behind when it is subtracted.
+        last = np.maximum(places - layer.before - 1, 0)
+        kept = kept + np.cumsum(np.where(places > 0, 0 * squares, 0), axis=-1)[..., last]
+        layer.scale = layer.scale + layer.alpha / layer.size * kept
+        layer.power = layer.scale**-layer.beta
+        return np.moveaxis(layer.input_data * layer.power, -1, 1)
+
+    def backward(self, *grad_outputs):
+        if not (self.corrected and hasattr(self, "structure")):
+            return super().backward(*grad_outputs)
+        layer = self.layer
+        reach = layer.before, layer.after
+
+        def ratios(grad_output):
+            return grad_output * layer.input_data * layer.power / layer.scale
+
+        layer.after = int(layer.size - (layer.size - 1) / 2)
+        layer.before = layer.size - 1 - layer.after
+        layer.ratios = ratios  # an exponent of 0 gets no zeros here
+        try:
+            (grad_input,), grad_params = super().backward(*grad_outputs)
+            # A ratio that is not finite leaves NaN behind too.
+            passed = np.cumsum(0 * ratios(np.moveaxis(grad_outputs[0], 1, -1)), axis=-1)
+            passed = passed[..., : max(passed.shape[-1] - layer.after - 1, 0)]
+            grad_input[:, layer.after + 1 :] += np.moveaxis(passed, -1, 1)
+            return (grad_input,), grad_params
+        finally:
+            layer.before, layer.after = reach
+            del layer.ratios
+
+
+# --- of weights ---
+
+
+def _linear(draw):
+    return {
+        "in_features": draw(sizes(1, 4)),
+        "out_features": draw(sizes(1, 4)),
+        "bias": draw(st.booleans()),
+    }
+
+
+def _weight_norm(draw):
+    layer = _linear(draw)
+    name = draw(st.sampled_from(["weight", "bias"] if layer["bias"] else ["weight"]))
+    dim = draw(st.sampled_from([None, 0, -1, 1, -2] if name == "weight" else [None, 0, -1]))
+    if dim != 1 and draw(st.integers(0, 9)) == 0:
+        layer["in_features"] = 0
+    inputs = (Input((*draw(shapes(0, 2)), layer["in_features"])),)
+    # Of no directions at all the gradient is 0 / 0.
+    options = {"layer": layer, "name": name, "dim": dim}
+    return Draft(options, inputs, differentiable=layer["in_features"] > 0)
+
+
+def _with_weight_norm(layer, name, dim):
+    return parametrizations.weight_norm(torch.nn.Linear(**layer), name, dim)
+
+
+def _weight_norm_of(module, layer, place):
+    rank = layer.params[place].ndim
+    return reference.WeightNorm(layer, place, None if module.dim == -1 else module.dim % rank)
+
+
+def _spectral_norm(draw):
+    layer = _linear(draw)
+    name = draw(st.sampled_from(["weight", "bias"] if layer["bias"] else ["weight"]))
+    options = {
+        "layer": layer,
+        "name": name,
+        "n_power_iterations": draw(st.integers(1, 3)),
+        "eps": draw(st.just(1e-12) | numbers(1e-6, 2)),
+        "dim": draw(st.sampled_from([None, 0, -1, 1, -2] if name == "weight" else [None, 0, -1])),
+    }
+    inputs = (Input((*draw(shapes(0, 2)), layer["in_features"])),)
+    training = draw(st.booleans())
+    # In training u and v, which are held fixed, move with the weights.
+    fixed = name == "bias" or not training
+    return Draft(options, inputs, training=training, differentiable=fixed)
+
+
+def _with_spectral_norm(layer, name, **options):
+    return parametrizations.spectral_norm(torch.nn.Linear(**layer), name, **options)
+
+
+def _spectral_norm_of(module, layer, place):
+    return reference.SpectralNorm(
+        layer,
+        place,
+        n_power_iterations=getattr(module, "n_power_iterations", 1),
+        eps=module.eps,
+        dim=module.dim,
+    )
+
+
+_LINEAR = reference.Linear(3, 2)
+
+register(
+    *(
+        Row(
+            reference.BatchNorm,
+            oracle,
+            _tracked(reference.BatchNorm),
+            _batch_norm(*ranks),
+            "composite",
+            cancels_within=True,
+            name=oracle.__name__,
+            inputs=ChannelsFirst(),
+            outputs=ChannelsFirst(),
+            ranks=ranks,
+            refusals=(
+                _refused(
+                    lambda: reference.BatchNorm(3).forward(np.ones((2, 3, 4, 4))),
+                    "Is it channels-first",
+                ),
+                _refused(lambda: reference.BatchNorm(3).forward(np.ones(3)), "at least 2 axes"),
+                _refused(
+                    lambda: reference.BatchNorm(3).forward(np.ones((1, 3))), "more than one value"
+                ),
+                _refused(lambda: reference.BatchNorm(0), "num_features must be at least 1"),
+                _refused(lambda: reference.BatchNorm(3, eps=0.0), "eps must be positive"),
+                _refused(lambda: reference.BatchNorm(3, eps=-1.0), "eps must be positive"),
+            ),
+        )
+        for oracle, ranks in (
+            (torch.nn.BatchNorm1d, (2, 3)),
+            (torch.nn.BatchNorm2d, (4,)),
+            (torch.nn.BatchNorm3d, (5,)),
+        )
+    ),
+    *(
+        Row(
+            reference.InstanceNorm,
+            oracle,
+            _tracked(reference.InstanceNorm),
+            _instance_norm(rank),
+            "composite",
+            cancels_within=True,
+            name=oracle.__name__,
+            inputs=ChannelsFirst(rank),
+            outputs=ChannelsFirst(rank),
+            ranks=(rank + 1, rank + 2),
+            refusals=(
+                _refused(
+                    lambda: reference.InstanceNorm(3, affine=True).forward(np.ones((2, 3, 4, 4))),
+                    "Is it channels-first",
+                ),
+                _refused(
+                    lambda: reference.InstanceNorm(3).forward(np.ones((2, 1, 3))),
+                    "more than one value",
+                ),
+                _refused(lambda: reference.InstanceNorm(3, eps=-1.0), "eps must be 0 or more"),
+            ),
+        )
+        for oracle, rank in (
+            (torch.nn.InstanceNorm1d, 1),
+            (torch.nn.InstanceNorm2d, 2),
+            (torch.nn.InstanceNorm3d, 3),
+        )
+    ),
+    Row(
+        reference.GroupNorm,
+        torch.nn.GroupNorm,
+        lambda m: reference.GroupNorm(
+            m.num_groups, m.num_channels, eps=m.eps, affine=m.affine, bias=m.bias is not None
+        ),
+        _group_norm,
+        "composite",
+        cancels_within=True,
+        inputs=ChannelsFirst(),
+        outputs=ChannelsFirst(),
+        adapter=_DeviationOfNothing,
+        refusals=(
+            _refused(lambda: reference.GroupNorm(2, 3), "divisible by num_groups=2"),
+            _refused(lambda: reference.GroupNorm(0, 3), "num_groups must be at least 1"),
+            _refused(
+                lambda: reference.GroupNorm(3, 6).forward(np.ones((2, 6, 4, 4))),
+                "Is it channels-first",
+            ),
+            _refused(lambda: reference.GroupNorm(1, 3).forward(np.ones(3)), "at least 2 axes"),
+            _refused(
+                lambda: reference.GroupNorm(3, 3).forward(np.ones((1, 3))), "more than one value"
+            ),
+        ),
+    ),
+    Row(
+        reference.LayerNorm,
+        torch.nn.LayerNorm,
+        lambda m: reference.LayerNorm(
+            m.normalized_shape,
+            eps=m.eps,
+            elementwise_affine=m.elementwise_affine,
+            bias=m.bias is not None,
+        ),
+        _layer_norm,
+        "composite",
+        cancels_within=True,
+        refusals=(
+            _refused(lambda: reference.LayerNorm(()), "normalized_shape must be"),
+            _refused(lambda: reference.LayerNorm((3, -1)), "at least 0"),
+            _refused(
+                lambda: reference.LayerNorm((2, 3)).forward(np.ones((2, 4))),
+                r"end with the axes \(2, 3\)",
+            ),
+            _refused(lambda: reference.LayerNorm((2, 3)).forward(np.ones(3)), "end with the axes"),
+        ),
+    ),
+    Row(
+        reference.RMSNorm,
+        torch.nn.RMSNorm,
+        lambda m: reference.RMSNorm(
+            m.normalized_shape, eps=m.eps, elementwise_affine=m.elementwise_affine
+        ),
+        _rms_norm,
+        "composite",
+        cancels_within=True,
+        # Without an eps a single feature is as good as a step.
+        kinks=(0.0,),
+        refusals=(
+            _refused(
+                lambda: reference.RMSNorm(3).forward(np.ones((2, 4))), r"end with the axes \(3,\)"
+            ),
+        ),
+    ),
+    Row(
+        reference.L2Normalize,
+        formula(lambda input_data, eps: torch.nn.functional.normalize(input_data, dim=-1, eps=eps)),
+        lambda m: reference.L2Normalize(eps=m.eps),
+        _l2_normalize,
+        "composite",
+        cancels_within=True,
+        literals=[
+            ({}, [[3.0, 4.0]], [0.6, 0.8]),
+            ({}, [[1.0, 2.0, -3.0]], _unit(1, 2, -3)),
+            ({"eps": 8.0}, [[3.0, 4.0]], [0.375, 0.5]),
+            ({}, [[0.0, 0.0]], [0.0, 0.0]),
+        ],
+        refusals=(
+            _refused(lambda: reference.L2Normalize().forward(np.ones(())), "at least 1 axes"),
+            _refused(lambda: reference.L2Normalize(eps=-1.0), "eps must be 0 or more"),
+        ),
+    ),
+    Row(
+        reference.LocalResponseNorm,
+        torch.nn.LocalResponseNorm,
+        _lrn_of(reference.LocalResponseNorm),
+        _lrn,
+        "composite",
+        cancels_within=True,
+        inputs=ChannelsFirst(),
+        outputs=ChannelsFirst(),
+        refusals=(
+            _refused(lambda: reference.LocalResponseNorm(0), "size must be at least 1"),
+            _refused(
+                lambda: reference.LocalResponseNorm(2).forward(np.ones((2, 3))), "at least 3 axes"
+            ),
+        ),
+    ),
+    Row(
+        reference.CrossMapLRN2d,
+        torch.nn.CrossMapLRN2d,
+        _lrn_of(reference.CrossMapLRN2d),
+        _cross_map_lrn,
+        "composite",
+        cancels_within=True,
+        inputs=ChannelsFirst(),
+        outputs=ChannelsFirst(),
+        adapter=_CrossMapLRN2d,
+        refusals=(
+            _refused(lambda: reference.CrossMapLRN2d(3).forward(np.ones((2, 3, 4))), "4 axes"),
+        ),
+    ),
+    Row(
+        reference.WeightNorm,
+        parametrizations._WeightNorm,
+        _weight_norm_of,
+        _weight_norm,
+        "composite",
+        cancels_within=True,
+        parametrization=True,
+        construct=_with_weight_norm,
+        refusals=(
+            _refused(lambda: reference.WeightNorm(_LINEAR, 2), r"place must lie in \[-2, 2\)"),
+            _refused(lambda: reference.WeightNorm(_LINEAR, 0, 2), r"dim must lie in \[-2, 2\)"),
+            _refused(lambda: reference.WeightNorm(3), "layer.0. must have forward", TypeError),
+        ),
+    ),
+    Row(
+        reference.SpectralNorm,
+        parametrizations._SpectralNorm,
+        _spectral_norm_of,
+        _spectral_norm,
+        "composite",
+        cancels_within=True,
+        parametrization=True,
+        construct=_with_spectral_norm,
+        refusals=(
+            _refused(lambda: reference.SpectralNorm(_LINEAR, 2), r"place must lie in \[-2, 2\)"),
+            _refused(lambda: reference.SpectralNorm(_LINEAR, dim=2), r"dim must lie in"),
+            _refused(lambda: reference.SpectralNorm(_LINEAR, n_power_iterations=0), "at least 1"),
+        ),
+    ),
+)
