@@ -12,8 +12,8 @@ from parity_tests import oracle
 from parity_tests.oracle import AsIs
 from reference import Layer, Loss, Optimizer
 
-ROWS: dict[str, "Row | OptimizerRow"] = {}
-_BY_ORACLE: dict[type, "Row | OptimizerRow"] = {}
+ROWS: dict[str, "Row | OptimizerRow | RunRow"] = {}
+_BY_ORACLE: dict[type, "Row | OptimizerRow | RunRow"] = {}
 
 
 @dataclass(frozen=True)
@@ -181,6 +181,8 @@ class OptimizerRow:
     # A gradient in the forms that either side takes, from a dense one:
     # give(grad, tensor_of, rng) -> (PyTorch's, ours).
     give: Callable = lambda grad, tensor_of, rng: (tensor_of(grad), grad)
+    # One step of ours: step(optimizer, params, grads).
+    step: Callable = lambda optimizer, params, grads: optimizer.step(params, grads)
     # Where rounding alone decides between a number and NaN: determined(PyTorch's state of one
     # parameter, name -> array (steps, *shape), eps) -> mask of what is asserted.
     determined: Callable | None = None
@@ -238,6 +240,42 @@ class OptimizerRow:
             for theirs, own in self.state.items()
             if state.get(theirs) is not None
         }
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """What runs for many steps on its own, a schedule, an average, a descent: compared in full.
+
+    draw     draw(draw) -> a case, all that both sides need
+    ours     ours(case, dtype) -> name -> array, its first axis the steps
+    theirs   theirs(case, dtype, nudge) -> the same from PyTorch, which hands the numbers that it
+             goes on with to `nudge`; it returns them, or moves them an ulp to measure the drift
+    example  code that takes one step; its last line prints
+    """
+
+    component: type
+    oracle: type
+    draw: Callable
+    ours: Callable
+    theirs: Callable
+    example: str
+    name: str = ""
+    budget: str = "trajectory"
+    dtypes: tuple[str, ...] = ("float32", "float64")
+    examples: int = 30
+    refusals: Sequence[Refusal] = ()
+
+    @property
+    def title(self) -> str:
+        return self.name or self.component.__name__
+
+    @property
+    def family(self) -> str:
+        return "optimizers"
+
+    def kind(self, quantity: str) -> str:
+        """The kind of budget of a quantity."""
+        return self.budget
 
 
 def register(*rows):

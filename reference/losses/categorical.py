@@ -283,9 +283,9 @@ class FocalLoss(_IndexLoss):
 
     def backward(self, grad_output=1.0):
         miss = -np.expm1(-self.z)  # 1 - p_t
-        # p_t = 0 times an infinite z is NaN.
-        with np.errstate(invalid="ignore"):
-            joint = self.z * np.exp(-self.z)
+        p = np.exp(-self.z)
+        with np.errstate(invalid="ignore"):  # 0 log 0 is 0
+            joint = np.where(p > 0, self.z * p, p)
         quotient = np.divide(joint, miss, out=np.ones_like(miss), where=miss > 0)
         slope = self.target_weight * miss**self.gamma * (1 + self.gamma * quotient)
         pull = (self.spread(grad_output, self.losses) * slope)[..., None]
