@@ -1,5 +1,7 @@
 """Rows: convolution, its transpose, and its separable forms."""
 
+import copy
+
 import numpy as np
 import torch
 from hypothesis import strategies as st
@@ -197,6 +199,17 @@ def _depthwise_options(m):
     return {name: getattr(m, name) for name in names}
 
 
+def _one_by_one(module, images, grad_output):
+    """PyTorch adds the terms of a sum to the bias one by one, and rounds each time by up to half
+    an eps of all of them: an eighth of their number in fours of eps."""
+    module = copy.deepcopy(module).double()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.abs_()
+        sums = module(torch.from_numpy(np.abs(images.astype(np.float64)))).numpy()
+    return sums * max(1, module.weight[0].numel() / 8)
+
+
 # --- bad input ---
 
 
@@ -279,6 +292,7 @@ for _rank, _dimension in enumerate("123", start=1):
             "sum",
             inputs=ChannelsBefore(_rank),
             outputs=ChannelsBefore(_rank),
+            oracle_floor={"output": _one_by_one},
             refusals=_convolution_refused(_component, _rank),
         )
     )
@@ -293,6 +307,7 @@ for _rank, _dimension in enumerate("123", start=1):
             inputs=ChannelsBefore(_rank),
             outputs=ChannelsBefore(_rank),
             adapter=_OutputShape,
+            kernel_dependent=("grad_params",),
             refusals=_transposed_refused(_component, _rank),
         )
     )

@@ -154,7 +154,8 @@ class ConvolutionND(SlidingKernelsND):
     Book: section 22.2.
     Paper: LeCun et al. (1989), Backpropagation applied to handwritten zip code recognition,
         Neural Computation 1(4), DOI 10.1162/neco.1989.1.4.541.
-    PyTorch: the common ground of torch.nn.Conv1d, Conv2d and Conv3d.
+    PyTorch: the common ground of torch.nn.Conv1d, Conv2d and Conv3d. They take 0 input channels
+        and return no output channels then; this class asks for one at least.
     """
 
     def __init__(

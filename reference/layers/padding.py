@@ -66,13 +66,18 @@ class PaddingND(Layer):
 
     def backward(self, grad_output):
         grad = grad_output
-        for axis, *ends in self.margins(grad_output.ndim):
+        for axis, before, after in self.margins(grad_output.ndim):
             size = self.input_shape[axis]
+            origins = self.origins(size, before, after)
             upstream = np.moveaxis(grad, axis, 0)
             grad = np.zeros((*grad.shape[:axis], size, *grad.shape[axis + 1 :]), grad.dtype)
             lines = np.moveaxis(grad, axis, 0)
-            for origin, line in zip(self.origins(size, *ends), upstream, strict=True):
-                lines[origin] += line
+            # The places of the image itself, all at once; then one line of the margins at a time.
+            first = min(max(before, 0), len(origins))
+            last = max(first, len(origins) - max(after, 0))
+            lines[origins[first:last]] = upstream[first:last]
+            for place in (*range(first), *range(last, len(origins))):
+                lines[origins[place]] += upstream[place]
         return grad, None
 
 
@@ -91,7 +96,9 @@ class ReflectionPad(PaddingND):
     Book: not in the book.
     Paper: none.
     PyTorch: torch.nn.ReflectionPad1d, ReflectionPad2d and ReflectionPad3d in one class. No
-        difference; a margin is measured on the whole axis, also where the other end is negative.
+        difference where PyTorch defines the gradient: behind an output without places its
+        ReflectionPad3d returns memory it never filled, this class zeros. The mirror is the edge
+        of the whole axis, also where the other end is negative.
     """
 
     def origins(self, size, before, after):

@@ -89,7 +89,8 @@ class PixelShuffle(Layer):
     Book: not in the book.
     Paper: Shi et al. (2016), Real-time single image and video super-resolution using an efficient
         sub-pixel convolutional neural network, CVPR, DOI 10.1109/CVPR.2016.207.
-    PyTorch: torch.nn.PixelShuffle. No difference but the layout, with the channels last.
+    PyTorch: torch.nn.PixelShuffle. No difference but the layout, with the channels last;
+        PyTorch cannot differentiate an output without elements.
     """
 
     def __init__(self, upscale_factor):
@@ -171,7 +172,8 @@ class ChannelShuffle(Layer):
     Book: not in the book.
     Paper: Zhang, Zhou, Lin, Sun (2018), ShuffleNet: an extremely efficient convolutional neural
         network for mobile devices, CVPR, DOI 10.1109/CVPR.2018.00716.
-    PyTorch: torch.nn.ChannelShuffle. No difference but the layout, with the channels last.
+    PyTorch: torch.nn.ChannelShuffle. No difference but the layout, with the channels last;
+        PyTorch cannot differentiate an output without channels.
     """
 
     def __init__(self, groups):
@@ -181,14 +183,10 @@ class ChannelShuffle(Layer):
     def forward(self, input_data):
         _checks.check_least_rank(self, 3, "(batch, ..., channels)", input_data=input_data)
         _checks.check_axis_divides(self, ("groups", self.groups), -1, input_data=input_data)
-        return transpose_channels(input_data, self.groups)
+        # The channels written row by row, one row for each group, and read column by column.
+        channels = np.arange(input_data.shape[-1])
+        self.origins = channels.reshape(self.groups, -1).T.reshape(-1)
+        return np.take(input_data, self.origins, axis=-1)
 
     def backward(self, grad_output):
-        return transpose_channels(grad_output, grad_output.shape[-1] // self.groups), None
-
-
-def transpose_channels(values, groups):
-    """The channels written as a matrix of `groups` rows, and read by columns."""
-    *places, channels = values.shape
-    rows = values.reshape(*places, groups, channels // groups)
-    return rows.swapaxes(-1, -2).reshape(values.shape)
+        return np.take(grad_output, np.argsort(self.origins), axis=-1), None

@@ -28,6 +28,10 @@ class TransposedConvolutionND(SlidingKernelsND):
     Paper: Zeiler, Krishnan, Taylor, Fergus (2010), Deconvolutional networks, CVPR,
         DOI 10.1109/CVPR.2010.5539957.
     PyTorch: the common ground of torch.nn.ConvTranspose1d, ConvTranspose2d and ConvTranspose3d.
+        They skip their checks for a batch of 0, and for an output without places in float32; this
+        class refuses both whatever the batch and the dtype. Where an infinite input meets a place
+        that padding cuts off, dL/dkernels is NaN, as in PyTorch's plain kernels; its fast ones
+        (float32, batches of two and more) leave that term out.
     """
 
     non_floating = ("output_size",)
