@@ -378,8 +378,12 @@ class LPPooling(Layer):
 
 
 def power(x, exponent):
-    """x to a power; 1 / sqrt(x), as in PyTorch, is NaN at -inf, where x^(-1/2) is 0."""
-    return 1 / np.sqrt(x) if exponent == -0.5 else x**exponent
+    """x to a power; rounded to float32 the exponent would be off, magnified by log x.
+
+    1 / sqrt(x), as in PyTorch, is NaN at -inf, where x^(-1/2) is 0.
+    """
+    wide = x.astype(np.result_type(x, np.float64))
+    return (1 / np.sqrt(wide) if exponent == -0.5 else wide**exponent).astype(x.dtype)
 
 
 # By the number of spatial axes.
