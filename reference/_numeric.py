@@ -48,8 +48,9 @@ def product(x, y):
 def shift_by_maximum(x, axis):
     """x - max(x), which leaves the ratios of e^x as they are and bounds them by 1."""
     highest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    # A row of -inf alone, or one with +inf, has no finite softmax: NaN, as in PyTorch.
-    with np.errstate(invalid="ignore"):
+    # As in PyTorch, a row of -inf alone, or one with +inf, has no finite softmax but NaN, and huge
+    # numbers of opposite signs are infinitely far apart.
+    with np.errstate(over="ignore", invalid="ignore"):
         return x - highest
 
 
