@@ -70,12 +70,13 @@ def log_softmax(x, axis=-1):
 
 # --- the error function and the normal distribution ---
 #
-# The area under the bell e^-(rate s^2), which is 1 from minus to plus infinity, doubled. It is
-# tabulated at the multiples of 1/128, from 0 to there and from there to infinity; from the nearest
-# of these Gauss and Legendre's rule integrates the rest of the way, as it does to make the table.
-# So there are no fitted constants, and the rest is so small beside the tabulated value that the
-# worst error measured, tails included, is 1.8 ulp in float32 and float64. In longdouble it is 3e-18
-# of the value near the origin, and 3e-17 far out.
+# The area under the bell e^-(rate s^2), scaled to be 2 from minus to plus infinity (Abramowitz and
+# Stegun 1964, 7.1.1-7.1.2 for the rate 1). It is tabulated at the multiples of 1/128, from 0 to
+# there and from there to infinity; from the nearest of these Gauss and Legendre's rule (25.4.30)
+# integrates the rest of the way, as it does to make the table. So there are no fitted constants,
+# and the rest is so small beside the tabulated value that the worst error measured, tails included,
+# is 1.8 ulp in float32 and float64. In longdouble it is 1e-18 of the value near the origin, and
+# 3e-17 far out.
 
 _STEPS = 128  # to the unit: the square of each multiple is exact, in float32 too
 _REACH = 40  # the areas beyond are below the smallest float64
