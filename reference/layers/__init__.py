@@ -1,5 +1,6 @@
 """Layers (chapters 19 to 26)."""
 
+from reference.layers.attention import MultiheadAttention, ScaledDotProductAttention
 from reference.layers.containers import Parallel, Residual, Sequential, SqueezeExcitation
 from reference.layers.convolution import Convolution1D, Convolution2D, Convolution3D
 from reference.layers.dense import Bilinear, Identity, Linear
@@ -42,6 +43,12 @@ from reference.layers.pooling_adaptive import (
     GlobalMaxPooling3D,
 )
 from reference.layers.pooling_indexed import FractionalMaxPooling, MaxUnpooling
+from reference.layers.positional import (
+    LearnedEncoding,
+    PatchEmbedding,
+    RotaryEncoding,
+    SinusoidalEncoding,
+)
 from reference.layers.recurrent import GRU, LSTM, RNN, PeepholeLSTM
 from reference.layers.recurrent_cells import GRUCell, LSTMCell, PeepholeLSTMCell, RNNCell
 from reference.layers.reparametrization import SpectralNorm, WeightNorm
@@ -53,6 +60,13 @@ from reference.layers.reshaping import (
     Unflatten,
 )
 from reference.layers.separable import DepthwiseConvolution2D, SeparableConvolution2D
+from reference.layers.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from reference.layers.transposed import (
     TransposedConvolution1D,
     TransposedConvolution2D,
@@ -101,13 +115,16 @@ __all__ = [
     "LSTM",
     "LSTMCell",
     "LayerNorm",
+    "LearnedEncoding",
     "Linear",
     "LocalResponseNorm",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
     "MaxUnpooling",
+    "MultiheadAttention",
     "Parallel",
+    "PatchEmbedding",
     "PeepholeLSTM",
     "PeepholeLSTMCell",
     "PixelShuffle",
@@ -118,10 +135,18 @@ __all__ = [
     "ReflectionPad",
     "ReplicationPad",
     "Residual",
+    "RotaryEncoding",
+    "ScaledDotProductAttention",
     "SeparableConvolution2D",
     "Sequential",
+    "SinusoidalEncoding",
     "SpectralNorm",
     "SqueezeExcitation",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TransposedConvolution1D",
     "TransposedConvolution2D",
     "TransposedConvolution3D",

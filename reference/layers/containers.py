@@ -11,7 +11,7 @@ from reference.activations import ReLU, Sigmoid
 from reference.layers.dense import Linear
 
 
-class _Container(Layer):
+class Container(Layer):
     """A layer whose parameters, buffers and mode are those of the layers it holds."""
 
     def __init__(self, *layers):
@@ -79,7 +79,7 @@ class _Container(Layer):
         return [sums.get(id(param)) for param in self.params]
 
 
-class Sequential(_Container):
+class Sequential(Container):
     """Layers one after another, each fed with the output of the one before.
 
     Formula: y = f_n(... f_2(f_1(x)))
@@ -116,7 +116,7 @@ class Sequential(_Container):
         return grad_outputs[0], self.sum_grads(grads)
 
 
-class Residual(_Container):
+class Residual(Container):
     """A layer plus a shortcut around it.
 
     Formula: y = f(x) + s(x), with s(x) = x unless a shortcut is given
@@ -150,7 +150,7 @@ class Residual(_Container):
         return through_branch + through_shortcut, self.sum_grads(grads)
 
 
-class Parallel(_Container):
+class Parallel(Container):
     """Branches side by side, their outputs joined along the last axis.
 
     Formula: y = [f_1(x), f_2(x), ..., f_n(x)]
@@ -185,7 +185,7 @@ class Parallel(_Container):
         return sum(grad_inputs[1:], start=grad_inputs[0]), self.sum_grads(grads)
 
 
-class SqueezeExcitation(_Container):
+class SqueezeExcitation(Container):
     """Weighs the channels by what a small network makes of their means.
 
     Formula: y = x s, with s = sigmoid(W2 relu(W1 m + b1) + b2) and m the mean of each channel
