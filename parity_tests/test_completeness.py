@@ -1,0 +1,49 @@
+"""Every class of torch.nn and torch.optim has a row, or a line that says why not."""
+
+import inspect
+import re
+from pathlib import Path
+
+import torch
+from hypothesis import Phase, given, settings
+
+from parity_tests import catalogue
+from parity_tests.strategies import cases
+
+PAGE = Path(__file__).parent.parent / "docs" / "left-out.md"
+
+
+def _classes(module, base):
+    members = [getattr(module, name) for name in dir(module) if not name.startswith("_")]
+    return {m for m in members if isinstance(m, type) and issubclass(m, base)}
+
+
+def test_what_is_left_out_is_listed():
+    compared = {row.oracle for row in catalogue.rows()}
+    wanted = _classes(torch.nn, torch.nn.Module) | _classes(torch.optim, torch.optim.Optimizer)
+    missing = {cls.__name__ for cls in wanted - compared}
+    rows = re.findall(r"^\| (`.+`) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    listed = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert missing == listed
+
+
+def test_every_option_of_pytorch_s_constructors_is_drawn():
+    """What the row never draws is an option that nobody compared."""
+    # Where the numbers live, and options that do nothing or that PyTorch has deprecated.
+    silent = {"self", "device", "dtype", "size_average", "reduce", "inplace", "args", "kwargs"}
+    silent |= {"min_value", "max_value", "sparse", "_weight", "_freeze", "enable_nested_tensor"}
+    silent |= {"mask_check", "custom_encoder", "custom_decoder", "options"}
+    for row in catalogue.rows(catalogue.Row):
+        if not row.oracle.__module__.startswith("torch.nn.modules") or row.container:
+            continue
+        drawn: set[str] = set()
+
+        @settings(max_examples=40, phases=[Phase.generate], database=None, derandomize=True)
+        @given(case=cases(row.draw, ("ordinary",)))
+        def look(case, drawn=drawn):
+            drawn |= set(case.draft.options)
+
+        look()
+        expected = set(inspect.signature(row.oracle.__init__).parameters) - silent
+        if row.construct is None:
+            assert expected <= drawn, f"{row.title} never draws {sorted(expected - drawn)}"
