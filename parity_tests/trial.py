@@ -64,6 +64,11 @@ class Trial:
         with oracle.quiet(), torch.backends.mkldnn.flags(enabled=False):
             return self.run_torch(self.module, self.inputs)
 
+    @property
+    def constant(self) -> tuple[int, ...]:
+        """The places of targets that PyTorch does not differentiate."""
+        return () if self.row.differentiable_target else self.row.targets
+
     def upstream(self, outputs: list[np.ndarray]) -> list[np.ndarray | None]:
         """A random gradient for each floating output; sometimes none for one of several."""
         rng = np.random.default_rng([self.case.seed, 1])
@@ -87,14 +92,13 @@ class Trial:
 
         if self.row.contiguous:
             inputs = oracle.map_structure(_contiguous, inputs)
-        constant = () if self.row.differentiable_target else self.row.targets
         with oracle.seeded(self.case.seed % 2**31):
             return oracle.run(
                 module,
                 oracle.cast(inputs, dtype),
                 {name: oracle.cast(value, dtype) for name, value in self.keywords.items()},
                 upstream,
-                constant,
+                self.constant,
             )
 
     def adapter(self, dtype=None):
@@ -266,7 +270,11 @@ class Trial:
             with torch.no_grad():
                 for parameter, own in zip(module.parameters(), params, strict=True):
                     parameter.copy_(torch.from_numpy(np.asarray(moved(own))))
-            inputs = oracle.map_structure(moved, self.inputs)
+            # Labels are not numbers that round.
+            inputs = tuple(
+                entry if place in self.constant else oracle.map_structure(moved, entry)
+                for place, entry in enumerate(self.inputs)
+            )
             rounding = oracle.Jitter(move, _STEP) if within else contextlib.nullcontext()
             with rounding:
                 results = self.run_torch(module, inputs, np.float64)

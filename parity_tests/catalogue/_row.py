@@ -74,7 +74,7 @@ class Row:
     # Where a linear layer has signed weights of its own: from a module, the layer whose result on
     # absolute values adds up the magnitudes of the terms (None: the layer itself does).
     terms: Callable | None = None
-    # True where PyTorch's backward refuses inputs that are not contiguous: it gets copies that are.
+    # True where PyTorch refuses or misreads inputs that are not contiguous: it gets copies.
     contiguous: bool = False
     # Powers of ten that the wide regime spans to either side.
     decades: float | None = None
@@ -183,6 +183,8 @@ class OptimizerRow:
     give: Callable = lambda grad, tensor_of, rng: (tensor_of(grad), grad)
     # One step of ours: step(optimizer, params, grads).
     step: Callable = lambda optimizer, params, grads: optimizer.step(params, grads)
+    # Code that takes one step, where the usual one does not do; its last line prints.
+    example: str = ""
     # Where rounding alone decides between a number and NaN: determined(PyTorch's state of one
     # parameter, name -> array (steps, *shape), eps) -> mask of what is asserted.
     determined: Callable | None = None
@@ -263,6 +265,8 @@ class RunRow:
     budget: str = "trajectory"
     dtypes: tuple[str, ...] = ("float32", "float64")
     examples: int = 30
+    # Makes ours from a constructed optimizer of PyTorch's.
+    mirror: Callable | None = None
     refusals: Sequence[Refusal] = ()
 
     @property

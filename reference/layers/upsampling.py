@@ -182,11 +182,14 @@ def step(size, count, factor, dtype):
     return dtype.type(1 / factor) if factor else dtype.type(size) / dtype.type(count)
 
 
+def fused(a, b, c):
+    """a b + c in the dtype of b, rounded once as in PyTorch, so that what cancels is the same."""
+    return (a * b.astype(np.longdouble) + c).astype(b.dtype)
+
+
 def centres(count, gap):
     """Where the outputs lie on the input, centre upon centre: (o + 1/2) gap - 1/2."""
-    # Rounded once, at the end, as a fused multiply-add is.
-    exact = (np.arange(count, dtype=np.longdouble) + 0.5) * gap - 0.5
-    return exact.astype(gap.dtype)
+    return fused(gap, np.arange(count, dtype=gap.dtype) + 0.5, -0.5)
 
 
 def floor(position):
@@ -228,7 +231,7 @@ def cubic_taps(size, position):
     a = -0.75
     near, far = np.stack([share, 1 - share]), np.stack([share + 1, 2 - share])
     near = ((a + 2) * near - (a + 3)) * near * near + 1
-    far = ((a * far - 5 * a) * far + 8 * a) * far - 4 * a
+    far = fused(fused(a, far, -5 * a), far, 8 * a) * far - 4 * a
     weights = np.stack([far[0], near[0], near[1], far[1]])
     return np.clip(low + np.arange(-1, 3)[:, None], 0, size - 1), weights
 
