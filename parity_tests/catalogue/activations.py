@@ -54,13 +54,15 @@ def _overflowing(factor):
     return correct
 
 
-def _gelu_overflowing(module, inputs, output):
-    """So does oneDNN, which PyTorch calls for contiguous float32 arrays in the exact form."""
+def _onednn_gelu(module, inputs, output):
+    """oneDNN, which PyTorch calls for contiguous float32 arrays, doubles x first: NaN at inf."""
     if module.approximate != "none" or inputs[0].dtype != np.float32:
         return output
     x = oracle.to_tensor(inputs[0])
-    called = x.numel() > 1 and x.clone().is_contiguous()
-    return _overflowing(2)(module, inputs, output) if called else output
+    if x.numel() <= 1 or not x.clone().is_contiguous():
+        return output
+    overflown = _overflowing(2)(module, inputs, output)
+    return np.where(np.isposinf(inputs[0]), np.float32(np.nan), overflown)
 
 
 def _gelu_nan(module, inputs, grad_outputs, grad_inputs):
@@ -118,15 +120,39 @@ def _swiglu(x, dim):
     return value * torch.nn.functional.silu(gate)
 
 
-def _gated_output(module, x, grad):
-    value, opening = np.split(x, 2, module.dim)
-    return value * opening
+def _cubic_terms(module, x, grad):
+    """The tanh form is as sensitive to the rounding of its exponent as that is large."""
+    if module.approximate == "none":
+        return np.zeros_like(x)
+    exponent = math.sqrt(8 / math.pi) * (x + 0.044715 * x**3)
+    return x * exponent * np.exp(np.fmin(exponent, 0))
+
+
+def _least(x):
+    """What the smallest normal number is worth beside eps: below it the gate loses its digits."""
+    limits = np.finfo(x.dtype)
+    return limits.smallest_normal / limits.eps
+
+
+def _gated_least(module, x, grad):
+    """A tiny gate times a huge value."""
+    return np.split(x, 2, module.dim)[0] * _least(x)
+
+
+def _glu_slopes(module, x, grad):
+    pull = grad * np.split(x, 2, module.dim)[0]
+    return np.concatenate([grad * _least(x), pull * _least(x)], module.dim)
 
 
 def _gated_slopes(module, x, grad):
     """The terms that cancel where the slope of the gate crosses 0."""
-    value, _ = np.split(x, 2, module.dim)
-    return np.concatenate([np.zeros_like(grad), grad * value], module.dim)
+    pull = grad * np.split(x, 2, module.dim)[0]
+    return np.concatenate([grad * _least(x), pull], module.dim)
+
+
+def _gated_output(module, x, grad):
+    value, opening = np.split(x, 2, module.dim)
+    return value * opening
 
 
 def _gated_terms(module, x, grad):
@@ -134,6 +160,18 @@ def _gated_terms(module, x, grad):
     value, opening = np.split(x, 2, module.dim)
     size = np.fmax(1, np.abs(opening))
     return np.concatenate([grad * size, grad * value * size], module.dim)
+
+
+def _pull_overflowing(module, inputs, grad_outputs, grad_inputs):
+    """Autograd multiplies the upstream gradient by the value before the slope of the gate."""
+    (grad,), (x,) = grad_outputs, inputs
+    value = np.split(x, 2, module.dim)[0]
+    by_value, by_opening = np.split(grad_inputs[0], 2, module.dim)
+    with np.errstate(all="ignore"):
+        pull = grad * value
+        lost = np.isinf(pull) & np.isfinite(value)
+        by_opening = np.where(lost, pull * (by_opening / grad / value), by_opening)
+    return (np.concatenate([by_value, by_opening], module.dim),)
 
 
 def _exponential_in_float32(array):
@@ -543,10 +581,10 @@ _MODERN = (
         lambda m: reference.GELU(m.approximate),
         elementwise(approximate=st.sampled_from(["none", "tanh"])),
         "elementwise",
-        floor={"grad_input": "grad_output"},
+        floor={"output": _cubic_terms, "grad_input": "grad_output"},
         oracle_floor={"output": "input", "grad_input": "both"},
         correct=_gelu_nan,
-        correct_output=_gelu_overflowing,
+        correct_output=_onednn_gelu,
         literals=[
             (
                 {},
@@ -712,6 +750,7 @@ _MODERN = (
         lambda m: reference.CELU(m.alpha),
         elementwise(alpha=st.sampled_from([0.7, 1.3, 1.0]) | numbers(0.0625, 4)),
         "elementwise",
+        kinks=(0.0,),  # of its slope
         gradient_at_nan=False,
         correct=_float32_alpha,
     ),
@@ -757,6 +796,7 @@ _MODERN = (
         lambda m: reference.GLU(m.dim),
         _halves,
         "elementwise",
+        floor={"output": _gated_least, "grad_input": _glu_slopes},
         oracle_floor={"grad_input": _gated_terms},
         refusals=[_ODD],
     ),
@@ -775,8 +815,9 @@ _MODERN = (
         lambda m: reference.GEGLU(m.dim),
         _halves,
         "elementwise",
-        floor={"grad_input": _gated_slopes},
+        floor={"output": _gated_least, "grad_input": _gated_slopes},
         oracle_floor={"output": _gated_output, "grad_input": _gated_terms},
+        correct=_pull_overflowing,
         literals=[
             (
                 {},
@@ -791,8 +832,9 @@ _MODERN = (
         lambda m: reference.SwiGLU(m.dim),
         _halves,
         "elementwise",
-        floor={"grad_input": _gated_slopes},
+        floor={"output": _gated_least, "grad_input": _gated_slopes},
         oracle_floor={"output": _gated_output, "grad_input": _gated_terms},
+        correct=_pull_overflowing,
         literals=[
             (
                 {"axis": 0},

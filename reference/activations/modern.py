@@ -53,9 +53,9 @@ class GELU(Layer):
     Paper: Hendrycks, Gimpel (2016), Gaussian error linear units (GELUs), arXiv 1606.08415.
     PyTorch: torch.nn.GELU, which has no "sigmoid". Its 1 + erf(x / sqrt(2)) and 1 + tanh(v) cancel
         below about -5, where this one is the more accurate. In float32 its exact form (oneDNN's)
-        overflows for x above half of the largest number, and its gradient of the tanh form is NaN
-        where x^2 overflows; this one's are x, and 0 or 1. At infinity both are NaN where infinity
-        meets 0.
+        overflows for x above half of the largest number and is NaN at infinity, and its gradient
+        of the tanh form is NaN where x^2 overflows; this one's are x, and 0 or 1. Both are NaN
+        where infinity meets 0.
     """
 
     def __init__(self, approximate="none"):
@@ -475,8 +475,9 @@ class GLU(Layer):
         return _numeric.product(self.carried, self.opened)
 
     def backward(self, grad_output):
-        grad_opening, _ = self.gate.backward(_numeric.product(grad_output, self.carried))
-        grad_carried = grad_output * self.opened
+        grad_opened, _ = self.gate.backward(grad_output)
+        grad_opening = _numeric.product(grad_opened, self.carried)
+        grad_carried = _numeric.product(grad_output, self.opened)
         return np.concatenate([grad_carried, grad_opening], axis=self.axis), None
 
 
@@ -504,7 +505,8 @@ class ReGLU(GLU):
         pull = _numeric.product(grad_output, self.carried)
         # Nothing comes through a shut gate, not even infinity, as in PyTorch.
         grad_opening = np.where(self.gate.alive, pull, 0)
-        return np.concatenate([grad_output * self.opened, grad_opening], axis=self.axis), None
+        grad_carried = _numeric.product(grad_output, self.opened)
+        return np.concatenate([grad_carried, grad_opening], axis=self.axis), None
 
 
 class GEGLU(GLU):
