@@ -1,0 +1,13 @@
+import numpy as np
+
+class CrossEntropy:
+    def forward(self, logits, labels):
+        z = logits - logits.max(1, keepdims=True)
+        self.p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+        self.labels = labels
+        return -np.log(self.p[np.arange(len(labels)), labels]).mean()
+
+    def backward(self, grad_output=1.0):
+        g = self.p.copy()
+        g[np.arange(len(self.labels)), self.labels] -= 1
+        return grad_output * g
