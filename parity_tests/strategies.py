@@ -234,6 +234,7 @@ def _places(regime, shape, count, spatial):
 VALUES: dict[str, Callable] = {
     "places": _places,
     "nonnegative": _nonnegative,
+    "nonpositive": lambda regime, shape: -_nonnegative(regime, shape),
     "counts": lambda regime, shape: regime.rng.poisson(2, size=shape).astype(float),
     "real": lambda regime, shape: regime.real(shape),
     "normal": lambda regime, shape: regime.rng.normal(size=shape),

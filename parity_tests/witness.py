@@ -51,8 +51,8 @@ def check_witness(row: Row, case: Case, dtype: str = "longdouble") -> list[Verdi
     ]
     # The largest component moves by one step, so that no input moves past its neighbour.
     reach = max((np.abs(d).max(initial=0) for d in directions if d is not None), default=0)
-    # The mean of nothing is NaN, and has no slope; agreement has seen to it that PyTorch's is too.
-    if not reach or any(np.isnan(output).any() for output in outputs):
+    # What is NaN (the mean of nothing) or infinite has no slope; agreement compares it.
+    if not reach or not all(np.isfinite(output).all() for output in outputs):
         return [Verdict("witness", "longdouble", 0)]
     directions = [None if d is None else d / reach for d in directions]
 

@@ -290,7 +290,8 @@ class FocalLoss(_IndexLoss):
         slope = self.target_weight * miss**self.gamma * (1 + self.gamma * quotient)
         pull = (self.spread(grad_output, self.losses) * slope)[..., None]
         right = np.arange(self.log_p.shape[-1]) == self.index
-        return pull * (np.exp(self.log_p) - right), None
+        # Not even a NaN of an ignored row reaches its gradient.
+        return np.where(self.kept[..., None], pull * (np.exp(self.log_p) - right), 0), None
 
 
 class LinearCrossEntropyLoss(CrossEntropyLoss):

@@ -36,11 +36,11 @@ def norm_slope(vectors, norms, p):
         ties = magnitude == norms
         count = np.sum(ties, axis=-1, keepdims=True, dtype=vectors.dtype)
         return sign(vectors) * ties / np.maximum(count, 1)
-    # Beyond the largest number the product is not finite, as in PyTorch.
+    over, under = (magnitude, norms) if p >= 1 else (norms, magnitude)
+    # Beyond the largest number the quotient is not finite, as in PyTorch.
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        scale = np.where(norms == 0, 0, norms ** (1 - p))
-        slope = sign(vectors) * magnitude ** (p - 1) * scale
-    return np.where((vectors == 0) & (p < 1), 0, slope)
+        slope = sign(vectors) * over ** abs(p - 1) / under ** abs(p - 1)
+    return np.where(under == 0, 0, slope)
 
 
 class PairwiseDistance(Layer):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reference import _checks
+from reference import _checks, _numeric
 from reference._base import Loss
 
 
@@ -72,7 +72,7 @@ class CTCLoss(Loss):
         _checks.check_rank(self, (1, 2), "(batch, labels) or (labels,)", targets=targets)
         _checks.check_counts(self, batch, targets.shape[-1], target_lengths=target_lengths)
         if targets.ndim == 1:
-            _checks.check_shape(self, (np.sum(target_lengths),), targets=targets)
+            _checks.check_shape(self, (int(np.sum(target_lengths)),), targets=targets)
         else:
             _checks.check_shape(self, (np.size(target_lengths), targets.shape[-1]), targets=targets)
 
@@ -100,13 +100,14 @@ class CTCLoss(Loss):
         time, batch, states = self.emissions.shape
         alphas = np.full((time + 1, batch, states), -np.inf, self.emissions.dtype)
         alphas[0, :, 0] = 0
+        alphas[1:2, :, :2] = self.emissions[:1, :, :2]
         terms = np.full((3, batch, states), -np.inf, self.emissions.dtype)
-        for frame, emission in enumerate(self.emissions):
+        for frame in range(1, time):
             before = alphas[frame]
             terms[0] = before
             terms[1, :, 1:] = before[:, :-1]
             terms[2, :, 2:] = before[:, :-2] + self.skip_cost
-            alphas[frame + 1] = log_sum(terms) + emission
+            alphas[frame + 1] = log_sum(terms) + self.emissions[frame]
         return alphas
 
     def sweep_back(self):
@@ -130,7 +131,8 @@ class CTCLoss(Loss):
         classes = self.shape[-1]
         # The logarithm of 0 is meant; a total of 0, and NaN, make it NaN, as in PyTorch.
         with np.errstate(divide="ignore", invalid="ignore"):
-            of_states = np.exp(self.alphas[1:] + self.sweep_back() - self.log_total[:, None])
+            # Each frame's total is e^-l; to divide by its own rounds less.
+            of_states = _numeric.softmax(self.alphas[1:] + self.sweep_back())
             of_class = self.labels[..., None] == np.arange(classes)  # (batch, states, classes)
             posterior = np.moveaxis(of_states, 0, 1) @ of_class.astype(of_states.dtype)
         within = np.arange(time) < self.lengths[:, None]

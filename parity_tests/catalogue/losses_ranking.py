@@ -1,0 +1,482 @@
+"""Rows: losses of several classes by a margin, of pairs, of triplets and of sequences."""
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+
+import reference
+from parity_tests.adapter import Adapter
+from parity_tests.catalogue._row import Row, register
+from parity_tests.catalogue.losses import (
+    REDUCTIONS,
+    broadcastable,
+    forwarding,
+    plain,
+    reduced,
+    refused,
+)
+from parity_tests.oracle import AsIs
+from parity_tests.strategies import Draft, Input, numbers, shapes, sizes
+
+_ROWS, _PLACES = np.ones((2, 3)), np.array([0, 2])
+_POWERS = st.sampled_from([2.0, 1.0, 2.0, 3.0, 1.5, 0.5, 0.0, -1.0, np.inf, -np.inf])
+
+
+# --- what is drawn ---
+
+
+def _classes(draw):
+    """The shape of scores: rows of classes, or the classes alone. PyTorch sums no rows at all,
+    but answers with what was in memory."""
+    reduction = draw(REDUCTIONS)
+    batch = draw(st.sampled_from([(), (1,), (3,), (0,) if reduction == "none" else (2,)]))
+    return reduction, batch, draw(sizes(1, 4))
+
+
+def _multi_margin(draw):
+    reduction, batch, classes = _classes(draw)
+    weight = None
+    if draw(st.booleans()):
+        values = st.sampled_from([0.0, 0.5, 1.0, 3.0])
+        weight = np.array([draw(values) for _ in range(classes)])
+    options = {
+        "p": draw(st.sampled_from([1, 2])),
+        "margin": draw(st.sampled_from([1.0, 0.0]) | numbers(-2, 2)),
+        "weight": weight,
+        "reduction": reduction,
+    }
+    target = Input(batch, "integers", {"low": 0, "high": classes})
+    return Draft(options, (Input((*batch, classes)), target))
+
+
+def _multi_label_margin(draw):
+    reduction, batch, classes = _classes(draw)
+    shape = (*batch, classes)
+    details = {"low": draw(st.sampled_from([-1, 0])), "high": classes, "ignored": -1}
+    return Draft({"reduction": reduction}, (Input(shape), Input(shape, "integers", details)))
+
+
+def _ranking(draw):
+    options = {
+        "margin": draw(st.sampled_from([0.0, 1.0]) | numbers(-2, 2)),
+        "reduction": draw(REDUCTIONS),
+    }
+    first, second = _of_one_rank(*broadcastable(draw))
+    label = draw(st.sampled_from([first, second]))
+    values = draw(st.sampled_from(["signs", "real", "integers"]))
+    details = {"low": -1, "high": 2} if values == "integers" else {}
+    return Draft(options, (Input(first), Input(second), Input(label, values, details)))
+
+
+def _of_one_rank(*several):
+    """Shapes with axes of length 1 in front, so that all have one rank."""
+    rank = max(len(shape) for shape in several)
+    return [(1,) * (rank - len(shape)) + shape for shape in several]
+
+
+def _cosine_embedding(draw):
+    options = {
+        "margin": draw(st.sampled_from([0.0, 0.5]) | numbers(-1, 1)),
+        "reduction": draw(REDUCTIONS),
+    }
+    features = draw(sizes(0, 4))
+    batch = draw(st.sampled_from([(), (1,), (3,), (0,)]))
+    small = draw(st.sampled_from([batch, (1,)])) if batch and batch[0] else batch
+    pair = draw(st.sampled_from([(batch, small), (small, batch)]))
+    label = draw(st.sampled_from([batch, small]))
+    values = draw(st.sampled_from(["signs", "integers"]))
+    details = {"low": -1, "high": 2} if values == "integers" else {}
+    inputs = [Input((*rows, features)) for rows in pair]
+    # The cosine of two numbers is 1 or -1, but for a rest of 1e-12 that differences cannot see.
+    return Draft(options, (*inputs, Input(label, values, details)), differentiable=features != 1)
+
+
+def _contrastive(draw):
+    options = {"margin": draw(numbers(0.125, 4)), "reduction": draw(REDUCTIONS)}
+    rows, features = draw(shapes(0, 2, 0, 3)), draw(sizes(1, 3))
+    vectors = Input((*rows, features))
+    return Draft(options, (vectors, vectors, Input(rows, "integers", {"low": 0, "high": 2})))
+
+
+def _triplet(**options):
+    def draw_triplet(draw):
+        drawn = {name: draw(strategy) for name, strategy in options.items()}
+        drawn |= {"swap": draw(st.booleans()), "reduction": draw(REDUCTIONS)}
+        drawn["margin"] = draw(st.sampled_from([1.0]) | numbers(0.125, 4))
+        rows, features = draw(shapes(0, 2, 0, 3)), draw(sizes(1, 3))
+        batches = [rows, rows, rows]
+        if rows and all(rows) and draw(st.booleans()):
+            batches[draw(st.integers(0, 2))] = (1, *rows[1:])
+        return Draft(drawn, tuple(Input((*batch, features)) for batch in batches))
+
+    return draw_triplet
+
+
+def _distance(draw):
+    options = {
+        "p": draw(_POWERS),
+        "eps": draw(st.sampled_from([1e-6, 0.0, 0.125])),
+        "keepdim": draw(st.booleans()),
+    }
+    first, second = broadcastable(draw)
+    # PyTorch has no least of no components.
+    if min((*first, *second), default=1) == 0 and (np.isinf(options["p"]) or options["p"] < 0):
+        options["p"] = 2.0
+    return Draft(options, (Input(first), Input(second)))
+
+
+def _cosine(draw):
+    first, second = broadcastable(draw)
+    rank = max(len(first), len(second), 1)
+    options = {
+        "dim": draw(st.integers(-rank, rank - 1)),
+        "eps": draw(st.sampled_from([1e-8, 0.0, 0.125, 1.0])),
+    }
+    return Draft(options, (Input(first), Input(second)), differentiable=options["eps"] < 0.1)
+
+
+def _sequences(draw):
+    time, classes = draw(sizes(1, 6)), draw(sizes(1, 4))
+    batch = draw(st.sampled_from([None, 1, 2, 3]))
+    count = 1 if batch is None else batch
+    counts = [draw(sizes(0, 3)) for _ in range(count)]
+    lengths = [draw(st.sampled_from([time, time, draw(sizes(0, time))])) for _ in range(count)]
+    labels = {"low": 0, "high": classes}
+    padded = draw(st.booleans())
+    shape = (count, max(counts) + draw(sizes(0, 1))) if padded else (sum(counts),)
+    options = {
+        "blank": draw(sizes(0, classes - 1)),
+        "reduction": draw(REDUCTIONS),
+        "zero_infinity": draw(st.booleans()),
+    }
+    axes = (time, classes) if batch is None else (time, count, classes)
+    log_probs = Input(axes, draw(st.sampled_from(["log_probabilities", "nonpositive"])))
+    given = draw(st.sampled_from(["array", "tuple"]))
+    if given == "tuple":
+        places = (tuple(lengths), tuple(counts))
+    else:
+        single = () if batch is None and draw(st.booleans()) else (count,)
+        places = [Input(single, "given", {"array": array}) for array in (lengths, counts)]
+    return Draft(options, (log_probs, Input(shape, "integers", labels), *places))
+
+
+# --- formulas ---
+
+
+def _contrastive_losses(x, y, t, margin):
+    distance = torch.linalg.vector_norm(x - y, dim=-1)
+    return ((1 - t) * distance**2 + t * torch.relu(margin - distance) ** 2) / 2
+
+
+# --- conversions, and PyTorch's departures from the mathematics ---
+
+
+def _cosine_embedding_of(module):
+    eps = float(np.float32(1e-12))
+    return reference.CosineEmbeddingLoss(module.margin, module.reduction, eps)
+
+
+def _triplet_of(module, adapt):
+    distance = module.distance_function
+    if not isinstance(distance, torch.nn.Module):
+        raise NotImplementedError(
+            f"mirror: TripletMarginWithDistanceLoss with distance_function={distance!r} has no "
+            "counterpart: pass a module, such as torch.nn.PairwiseDistance()"
+        )
+    return reference.TripletMarginWithDistanceLoss(
+        adapt(distance).layer, module.margin, module.swap, module.reduction
+    )
+
+
+def _triplet_module(distance, **options):
+    modules = {
+        "default": lambda: None,
+        "manhattan": lambda: torch.nn.PairwiseDistance(1.0, eps=0.0),
+        "cosine": lambda: torch.nn.CosineSimilarity(dim=-1),
+        "bilinear": lambda: torch.nn.Bilinear(options["features"], options["features"], 1),
+    }
+    made = modules[distance]()
+    del options["features"]
+    return torch.nn.TripletMarginWithDistanceLoss(distance_function=made, **options)
+
+
+def _triplet_with_distance(draw):
+    draft = _triplet()(draw)
+    distances = ["default", "manhattan", "cosine", "bilinear"]
+    features = draft.inputs[0].shape[-1]
+    distance = draw(st.sampled_from(distances))
+    if distance == "bilinear" and len({part.shape for part in draft.inputs}) > 1:
+        distance = "default"  # it does not broadcast
+    options = {**draft.options, "distance": distance, "features": features}
+    return Draft(options, draft.inputs)
+
+
+class _FramesFirst(AsIs):
+    """PyTorch has (time, batch, classes), or (time, classes) on both sides."""
+
+    def to_reference(self, module, array, unbatched):
+        return np.swapaxes(array, 0, 1) if array.ndim == 3 else array
+
+    to_torch = to_reference
+
+
+class _Sequences(Adapter):
+    """CTCLoss: lengths as tuples, labels of one sequence alone, and PyTorch's gradient."""
+
+    def forward(self, log_probs, targets, input_lengths, target_lengths):
+        batch = log_probs.shape[1:-1]
+        lengths = [np.reshape(given, batch) for given in (input_lengths, target_lengths)]
+        if not batch:
+            count = lengths[1] if targets.ndim == 2 else targets.size
+            targets = targets.reshape(-1)[:count]
+        output = super().forward(log_probs, targets, *lengths)
+        self.given = log_probs, targets, input_lengths, target_lengths
+        return output
+
+    def backward(self, *grad_outputs):
+        (grad, *_), grad_params = super().backward(*grad_outputs)
+        if self.corrected:
+            grad = grad + self.departure(*grad_outputs)
+        places = [
+            (None,) * len(part) if isinstance(part, tuple) else None for part in self.given[1:]
+        ]
+        return (grad, *places), grad_params
+
+    def departure(self, grad_output):
+        """What PyTorch adds to the gradient of each log-probability.
+
+        The probability itself, as if a log-softmax had come before; NaN where that is 0; and in
+        the last frame the share of the last blank, which it
+        overwrites where the last label is a blank too.
+        """
+        layer, log_probs = self.layer, self.given[0]
+        frames = _FramesFirst().to_reference(self.module, log_probs, False)
+        frames = frames.reshape(-1, *frames.shape[-2:])
+        time = frames.shape[1]
+        pull = np.reshape(layer.spread(grad_output, layer.losses), (-1, 1, 1))
+        with np.errstate(over="ignore", invalid="ignore"):
+            added = np.exp(frames)
+            added = np.where(np.isneginf(frames), added.dtype.type(np.nan), added)
+            for row, (length, count) in enumerate(
+                zip(layer.lengths, layer.counts.reshape(-1), strict=True)
+            ):
+                if length and count and layer.labels[row, 2 * count - 1] == layer.blank:
+                    last = layer.alphas[length, row, 2 * count] - layer.log_total[row]
+                    added[row, length - 1, layer.blank] += np.exp(last)
+            within = (np.arange(time) < layer.lengths[:, None])[..., None]
+            if layer.zero_infinity:
+                within = within & ~np.isneginf(layer.log_total)[:, None, None]
+            added = np.where(within, pull * added, 0)
+        shape = layer.shape
+        return _FramesFirst().to_torch(self.module, added.reshape(shape), False)
+
+
+def _path(module, log_probs, grad_output):
+    """The magnitude of the logarithms that are added up along a path, times the gradient of its
+    probability, which is at most that of the loss."""
+    sums = np.abs(np.nan_to_num(log_probs, posinf=0, neginf=0)).max(axis=-1).sum(axis=0)
+    size = np.abs(grad_output) * np.maximum(sums, 1)  # (batch,) or ()
+    return size[..., None] / (np.size(sums) if module.reduction == "mean" else 1)
+
+
+# --- refusals ---
+
+
+def _refusals(component, target, other):
+    """Refused: a target of another kind, out of range, or of another shape."""
+    return (
+        refused(TypeError, "target must hold integers", forwarding(component, _ROWS, 1.0 * target)),
+        refused(ValueError, "got 3 at index", forwarding(component, _ROWS, target + 1)),
+        refused(ValueError, "target must have shape", forwarding(component, _ROWS, other)),
+        refused(
+            ValueError,
+            "prediction must not be empty along axis -1",
+            forwarding(component, np.ones((2, 0)), target),
+        ),
+    )
+
+
+def _sequence(message, error=ValueError, **changes):
+    arguments = {
+        "log_probs": np.zeros((2, 5, 3)),
+        "targets": np.array([[1, 2], [1, 0]]),
+        "input_lengths": np.array([5, 5]),
+        "target_lengths": np.array([2, 1]),
+    }
+    return refused(error, message, lambda: reference.CTCLoss().forward(**{**arguments, **changes}))
+
+
+register(
+    Row(
+        reference.MultiMarginLoss,
+        torch.nn.MultiMarginLoss,
+        plain(reference.MultiMarginLoss, "p", "margin", "weight"),
+        _multi_margin,
+        "composite",
+        refusals=(
+            *_refusals(reference.MultiMarginLoss, _PLACES, np.array([0])),
+            refused(ValueError, "p must be one of 1, 2", lambda: reference.MultiMarginLoss(p=3)),
+        ),
+    ),
+    Row(
+        reference.MultiLabelMarginLoss,
+        torch.nn.MultiLabelMarginLoss,
+        plain(reference.MultiLabelMarginLoss),
+        _multi_label_margin,
+        "composite",
+        refusals=_refusals(
+            reference.MultiLabelMarginLoss, np.array([[2, 0, -1]] * 2), np.array([[2, 0]])
+        ),
+    ),
+    Row(
+        reference.MarginRankingLoss,
+        torch.nn.MarginRankingLoss,
+        plain(reference.MarginRankingLoss, "margin"),
+        _ranking,
+        "composite",
+        target_places=(2,),
+        refusals=(
+            refused(
+                ValueError,
+                "target must broadcast with input1",
+                forwarding(reference.MarginRankingLoss, np.ones(2), np.ones(2), np.ones(3)),
+            ),
+        ),
+    ),
+    Row(
+        reference.CosineEmbeddingLoss,
+        torch.nn.CosineEmbeddingLoss,
+        _cosine_embedding_of,
+        _cosine_embedding,
+        "composite",
+        target_places=(2,),
+        differentiable_target=False,
+        cancels_within=True,
+        refusals=(
+            refused(
+                ValueError,
+                "input2 must broadcast with input1",
+                forwarding(reference.CosineEmbeddingLoss, np.ones(2), np.ones(3), np.ones(())),
+            ),
+            refused(
+                ValueError,
+                "target must broadcast with cosine",
+                forwarding(reference.CosineEmbeddingLoss, _ROWS, _ROWS, np.ones(3)),
+            ),
+        ),
+    ),
+    Row(
+        reference.ContrastiveLoss,
+        reduced(_contrastive_losses),
+        plain(reference.ContrastiveLoss, "margin"),
+        _contrastive,
+        "composite",
+        target_places=(2,),
+        refusals=(
+            refused(
+                ValueError,
+                "margin must be positive",
+                lambda: reference.ContrastiveLoss(margin=0.0),
+            ),
+        ),
+    ),
+    Row(
+        reference.TripletMarginWithDistanceLoss,
+        torch.nn.TripletMarginWithDistanceLoss,
+        _triplet_of,
+        _triplet_with_distance,
+        "composite",
+        target_places=(),
+        container=True,
+        construct=_triplet_module,
+        cancels_within=True,
+        refusals=(
+            refused(
+                TypeError,
+                "distance_function.* must have forward",
+                lambda: reference.TripletMarginWithDistanceLoss(np.subtract),
+            ),
+        ),
+    ),
+    Row(
+        reference.TripletMarginLoss,
+        torch.nn.TripletMarginLoss,
+        plain(reference.TripletMarginLoss, "margin", "p", "eps", "swap"),
+        _triplet(p=_POWERS, eps=st.sampled_from([1e-6, 0.0, 0.125])),
+        "composite",
+        target_places=(),
+        cancels_within=True,
+        refusals=(
+            refused(
+                ValueError,
+                "margin must be positive",
+                lambda: reference.TripletMarginLoss(margin=0.0),
+            ),
+        ),
+    ),
+    Row(
+        reference.PairwiseDistance,
+        torch.nn.PairwiseDistance,
+        lambda m: reference.PairwiseDistance(m.norm, m.eps, m.keepdim),
+        _distance,
+        "composite",
+        cancels_within=True,
+        refusals=(
+            refused(
+                ValueError,
+                "input2 must broadcast with input1",
+                forwarding(reference.PairwiseDistance, np.ones(2), np.ones(3)),
+            ),
+            refused(
+                ValueError,
+                "must not be empty along axis -1",
+                forwarding(reference.PairwiseDistance, np.ones(0), np.ones(0), p=np.inf),
+            ),
+            refused(ValueError, "p must be a number", lambda: reference.PairwiseDistance(np.nan)),
+        ),
+    ),
+    Row(
+        reference.CosineSimilarity,
+        torch.nn.CosineSimilarity,
+        lambda m: reference.CosineSimilarity(m.dim, m.eps),
+        _cosine,
+        "composite",
+        cancels_within=True,
+        refusals=(
+            refused(
+                ValueError,
+                "must have an axis dim=2",
+                forwarding(reference.CosineSimilarity, _ROWS, _ROWS, dim=2),
+            ),
+        ),
+    ),
+    Row(
+        reference.CTCLoss,
+        torch.nn.CTCLoss,
+        plain(reference.CTCLoss, "blank", "zero_infinity"),
+        _sequences,
+        "composite",
+        inputs=(_FramesFirst(),),
+        adapter=_Sequences,
+        contiguous=True,
+        floor={"grad_input": _path},
+        refusals=(
+            _sequence("targets must hold integers", TypeError, targets=np.ones((2, 2))),
+            _sequence(r"targets must lie in \[0, 3\); got 3", targets=np.array([[1, 3], [1, 0]])),
+            _sequence(r"targets must have shape \(3,\)", targets=np.array([1, 2])),
+            _sequence(r"targets must have shape \(2, 2\)", targets=np.array([[1, 2]])),
+            _sequence("targets must have 1 or 2 axes", targets=np.array(1)),
+            _sequence(r"input_lengths must lie in \[0, 5\]", input_lengths=np.array([6, 5])),
+            _sequence(r"target_lengths must lie in \[0, 2\]", target_lengths=np.array([3, 1])),
+            _sequence(r"target_lengths must have shape \(2,\)", target_lengths=np.array([1])),
+            _sequence("log_probs must have 2 or 3 axes", log_probs=np.zeros(3)),
+            refused(
+                ValueError,
+                "blank must be below classes=3",
+                lambda: reference.CTCLoss(blank=3).forward(
+                    np.zeros((5, 3)), np.array([1]), np.array(5), np.array(1)
+                ),
+            ),
+        ),
+    ),
+)
