@@ -98,9 +98,10 @@ def _check_linear(trial: Trial, found: "Findings"):
     two = [rng.normal(size=shape).astype(np.longdouble) for shape in shapes]
     both = [2 * g - 3 * h for g, h in zip(one, two, strict=True)]
     by_one, by_two, by_both = (_arrays(adapter.backward(*g)) for g in (one, two, both))
-    # A gradient that cancels to nothing is rounding alone: the others say how much that may be.
-    largest = [np.abs(g).max(initial=0) for g in (*by_one, *by_two)]
-    least = 1e-4 * max((size for size in largest if np.isfinite(size)), default=0)
+    # A gradient that cancels to nothing is rounding alone, as large as what it is made of: the
+    # other gradients and the upstream one, which is about 1.
+    largest = [np.abs(g).max(initial=1) for g in (*by_one, *by_two)]
+    least = 1e-2 * max((size for size in largest if np.isfinite(size)), default=1)
     for g, h, sum_of_both in zip(by_one, by_two, by_both, strict=True):
         scale = np.abs(g).max(initial=0) + np.abs(h).max(initial=0) + least
         if not np.isfinite(scale):
@@ -140,6 +141,14 @@ def check_errors(row: Row, case: Case, dtype: str) -> list[Verdict]:
         about = f"{name}=nan"
         found.raises((ValueError, TypeError), about, row.component, **{name: math.nan})
     return found.conclude("errors", f"{trial.module}")
+
+
+def check_refusals(row) -> list[Verdict]:
+    """Bad input that the row itself names."""
+    found = Findings(row, "float64")
+    for refusal in row.refusals:
+        found.raises(refusal.error, refusal.message, refusal.act, pattern=refusal.message)
+    return found.conclude("errors", row.title)
 
 
 def check_law(row: Row) -> list[Verdict]:

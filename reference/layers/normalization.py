@@ -53,7 +53,7 @@ class _ChannelNorm(Layer):
         self.inverse = self.invert(np.sqrt(variance + self.eps))
         self.normalized *= self.inverse[:, np.newaxis]
         self.fixed = False
-        return mean + rest, variance
+        return mean, variance
 
     def invert(self, deviation):
         return 1 / deviation
