@@ -3,6 +3,7 @@
 import ast
 import copy
 import itertools
+import re
 from dataclasses import dataclass
 
 
@@ -13,6 +14,13 @@ class Edit:
     cause: str
     pairs: list  # of (old node, new node)
     weight: float = 1.0  # the smaller, the likelier
+    choices: list | None = None  # (expression, cause, weight): many edits, compiled once
+    build: object = None  # from an expression to the new node
+
+    def chosen(self, place):
+        """The edit that one of the choices stands for."""
+        text, cause, weight = self.choices[place]
+        return Edit(cause, [(self.pairs[0][0], self.build(_parse(text)))], weight)
 
     @property
     def before(self):
@@ -67,8 +75,8 @@ def enumerate_edits(function, pool):
     """All edits of a function, roughly the likeliest first."""
     makers = (
         _signs, _accumulations, _transposes, _axes, _upstream, _constants, _comparisons,
-        _branches, _casts, _shifts, _functions, _dropped, _geometry, _sums, _renamed, _factors,
-        _names, _terms,
+        _branches, _casts, _shifts, _functions, _dropped, _factors, _names, _terms, _renamed,
+        _geometry, _sums,
     )  # fmt: skip
     for maker in makers:
         yield from maker(function, pool)
@@ -77,6 +85,16 @@ def enumerate_edits(function, pool):
 def _replace(function, old, new, cause, weight=1.0):
     """The edit that puts `new` in the place of the node `old`."""
     return Edit(cause, [(old, new)], weight)
+
+
+def _choice(old, build, choices, guarded=False):
+    """Many edits of one node in one function: the global `_pick` says which is meant."""
+    listed = ", ".join(f"lambda: {text}" for text, _, _ in choices)
+    new = build(_parse(f"[{listed}][_pick]()"))
+    if guarded:
+        # Sizes and shapes are not scaled: that would only make huge arrays.
+        new.left = ast.Call(ast.Name("_number", ast.Load()), [new.left], [])
+    return Edit("", [(old, new)], 1.0, choices, build)
 
 
 def _walk(function):
@@ -100,8 +118,15 @@ def _values(function):
             if isinstance(node, (ast.Tuple, ast.List)):
                 continue
             yield node
-        elif (isinstance(parent, ast.Return) and not isinstance(node, (ast.Tuple, ast.List))) or (isinstance(parent, (ast.Tuple, ast.List)) and not _indexing((*parents, node))) or (isinstance(parent, ast.BinOp) and not _indexing((*parents, node))) or (
-            isinstance(parent, ast.Call) and node in parent.args and not _indexing((*parents, node))
+        elif (
+            (isinstance(parent, ast.Return) and not isinstance(node, (ast.Tuple, ast.List)))
+            or (isinstance(parent, (ast.Tuple, ast.List)) and not _indexing((*parents, node)))
+            or (isinstance(parent, ast.BinOp) and not _indexing((*parents, node)))
+            or (
+                isinstance(parent, ast.Call)
+                and node in parent.args
+                and not _indexing((*parents, node))
+            )
         ):
             yield node
 
@@ -450,7 +475,7 @@ def _renamed(function, pool):
 
 def _names(function, pool):
     for node, parents in _walk(function):
-        simple = isinstance(node, ast.Name) or (
+        simple = isinstance(node, (ast.Name, ast.Subscript)) or (
             isinstance(node, ast.Attribute)
             and isinstance(node.value, ast.Name)
             and node.value.id == "self"
@@ -465,29 +490,38 @@ def _names(function, pool):
         ):  # fmt: skip
             continue
         text = ast.unparse(node)
-        if text in pool.arrays:
-            for other in pool.arrays:
-                if other != text:
-                    yield _replace(function, node, _parse(other), "wrong_point")
-            for form, cause in (
-                ("({0}) ** 2", "wrong_derivative"), ("1 - {0}", "wrong_derivative"),
-                ("np.sqrt({0})", "wrong_derivative"), ("np.exp({0})", "wrong_derivative"),
-                ("np.abs({0})", "wrong_derivative"), ("np.tanh({0})", "wrong_point"),
-            ):  # fmt: skip
-                yield _replace(function, node, _parse(form.format(text)), cause, 1.2)
+        if text not in pool.arrays:
+            continue
+        choices = [(other, "wrong_point", 1.0) for other in pool.arrays if other != text]
+        for form, cause in (
+            ("({0}) ** 2", "wrong_derivative"), ("1 - {0}", "wrong_derivative"),
+            ("np.sqrt({0})", "wrong_derivative"), ("np.exp({0})", "wrong_derivative"),
+            ("np.abs({0})", "wrong_derivative"), ("np.tanh({0})", "wrong_point"),
+        ):  # fmt: skip
+            choices.append((form.format(text), cause, 1.2))
+        yield _choice(node, lambda e: e, choices)
 
 
 def _terms(function, pool):
     """A term that could have been left out: a name of the same shape, added."""
     for node in _values(function):
-        if isinstance(node, ast.Constant):
+        shown = ast.unparse(node)
+        names = [name for name in pool.arrays if name not in shown]
+        if isinstance(node, ast.Constant) or not names:
             continue
-        for name in pool.arrays:
-            if name in ast.unparse(node):
-                continue
-            for operator in (ast.Add(), ast.Sub()):
-                new = _binary(node, operator, _parse(name))
-                yield _replace(function, node, new, "missing_path", 1.15)
+        choices = [(name, "missing_path", 1.15) for name in names]
+        for operator in (ast.Add(), ast.Sub()):
+            yield _choice(node, lambda e, n=node, o=operator: _binary(n, o, e), choices)
+
+
+_COUNTED = re.compile(
+    r"pool|kernel|window|size|count|num|^n$|^n_|^k|height|width|batch|class", re.I
+)
+
+
+def _factor_cause(text):
+    name = text.removeprefix("self.")
+    return "scale_reduction" if name.isidentifier() and _COUNTED.search(name) else "missing_factor"
 
 
 def _factors(function, pool):
@@ -497,17 +531,18 @@ def _factors(function, pool):
             continue
         options = [*numbers]
         options += [(count, "scale_reduction") for count in pool.counts]
-        options += [(factor, "missing_factor") for factor in pool.factors]
+        options += [(factor, _factor_cause(factor)) for factor in pool.factors]
         shown = ast.unparse(node)
+        choices = []
         for text, cause in options:
-            factor = _parse(text)
             weight = 1.0
             if cause == "missing_factor":
                 weight = 0.9 if text in pool.spelt else 1.05 if "(" in text else 1.0
                 if text in shown and text not in pool.upstream:
                     cause, weight = "wrong_derivative", 1.0
-            yield _replace(function, node, _binary(node, ast.Mult(), factor), cause, weight)
-            yield _replace(function, node, _binary(node, ast.Div(), factor), cause, weight)
+            choices.append((text, cause, weight))
+        for operator in (ast.Mult(), ast.Div()):
+            yield _choice(node, lambda e, n=node, o=operator: _binary(n, o, e), choices, True)
 
 
 def _sums(function, pool):

@@ -216,7 +216,7 @@ class Evidence:
             return
         values, _ = guess_oracle.given_arguments(study.subject, study.session.module)
         for name, value in values.items():
-            for new in hyper.variations(name, value)[:1]:
+            for new in hyper.variations(name, value)[:3]:
                 if study.left < 0.3:
                     return
                 try:
@@ -274,10 +274,12 @@ class Evidence:
                 if found is not None and same(found, self.right):
                     words = f"equal if params[{place}] is transposed"
                     yield Clue("transposed", 0.97, words)
-            if param.ndim == 4:
-                found = self.with_param(place, param[:, :, ::-1, ::-1])
+            for axes in _flips(param):
+                found = self.with_param(place, np.flip(param, axes))
                 if found is not None and same(found, self.right):
-                    yield Clue("geometry", 0.97, f"equal if params[{place}] is flipped")
+                    words = f"equal if params[{place}] is flipped along axes {axes}"
+                    yield Clue("geometry", 0.97, words)
+                    break
 
     def with_param(self, place, value):
         """Your backward after its forward, with one parameter exchanged for it alone."""
@@ -321,7 +323,7 @@ class Evidence:
             share = float((wrong & many).sum()) / max(int(many.sum()), 1)
             if share > 0.5:
                 words = "right where one output contributes, wrong where several do"
-                yield Clue("overwrite_not_accumulate", 0.86, words)
+                yield Clue("overwrite_not_accumulate", 0.78, words)
 
     def contributions(self):
         """How many places of the output each element reaches (channels count once)."""
@@ -365,12 +367,7 @@ class Evidence:
             if any(same(v, gradient) for v in mine.values() if np.shape(v) == gradient.shape)
         }
         for late, value, gradient in known:
-            if late not in held and not same(
-                gradient,
-                np.concatenate([np.ravel(g) for g in self.case.upstreams]).reshape(gradient.shape)
-                if gradient.size == sum(np.size(g) for g in self.case.upstreams)
-                else 0 * gradient,
-            ):
+            if late not in held:
                 continue
             for early, other, _ in known:
                 if early in held or early == late or other.shape != value.shape:
@@ -381,9 +378,8 @@ class Evidence:
                 if diagonal is None:
                     continue
                 wanted = diagonal * gradient
-                if np.any(wanted) and any(
-                    same(v, wanted, 1e-6) for v in mine.values() if np.shape(v) == wanted.shape
-                ):
+                shaped = [v for v in mine.values() if np.shape(v) == wanted.shape]
+                if np.any(wanted) and any(self.ratio(v, wanted) for v in shaped):
                     words = f"at {early} only the diagonal of d {late} / d {early} is used"
                     yield Clue("diagonal_jacobian", 0.98, words)
                     return
@@ -531,7 +527,7 @@ class Evidence:
         by_step = self.mask.any(axis=(0, 2))
         if len(by_step) > 1 and not by_step[-1] and by_step[:-1].all():
             words = "right at the last step, wrong at all earlier ones"
-            yield Clue("missing_path", 0.8, words)
+            yield Clue("missing_path", 0.86, words)
             yield Clue("transposed", 0.45, words)
             yield Clue("wrong_point", 0.4, words)
 
@@ -545,6 +541,17 @@ def _couples(matrix, shape, axis):
         if a[axis] != b[axis]:
             return True
     return False
+
+
+def _flips(param):
+    """Pairs (or single ones) of axes along which a kernel may have been flipped."""
+    import itertools
+
+    if param.ndim < 3:
+        return
+    pairs = itertools.combinations(range(param.ndim), 2)
+    yield from (pair for pair in pairs if param.shape[pair[0]] == param.shape[pair[1]] > 1)
+    yield from ((axis,) for axis in range(param.ndim) if param.shape[axis] > 1)
 
 
 def _orders(rank):

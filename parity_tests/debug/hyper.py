@@ -57,7 +57,7 @@ def variations(name, value, oracle=False):
         return [1, 3]
     sizes = isinstance(value, tuple) and all(isinstance(part, int) for part in value)
     if sizes and _STRUCTURAL.search(name) and len(value) > 1:
-        return [(value[0] + 1, *value[1:])]
+        return [(value[0] + 1, *value[1:]), (*value[:-1], value[-1] + 1)]
     if isinstance(value, str) and name == "reduction":
         return [choice for choice in ("mean", "sum", "none") if choice != value]
     return []

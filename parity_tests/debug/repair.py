@@ -6,12 +6,14 @@ copies in memory; nothing is written.
 """
 
 import ast
+import contextlib
 import copy
 import inspect
+import signal
 import textwrap
+import threading
 import time
 import types
-import warnings
 
 import numpy as np
 
@@ -19,7 +21,10 @@ from parity_tests.debug.edits import Pool, Slots, enumerate_edits
 from parity_tests.debug.guess_oracle import given_arguments
 from parity_tests.debug.structure import attributes, is_floating, walk
 from parity_tests.debug.study import differing
-from parity_tests.debug.subject import Instance
+from parity_tests.debug.subject import Instance, quiet
+
+_MEMORY = 1 << 30  # bytes that edited code may allocate
+_LONGEST = 0.5  # seconds of one trial
 
 
 class Repair:
@@ -34,6 +39,10 @@ class Repair:
 
     def search(self, most=10):
         """Edits after which all cases are right, the likeliest first."""
+        with quiet(), np.errstate(all="ignore"), _bounded() as self.timed:
+            return self._search(most)
+
+    def _search(self, most):
         found = []
         for name, function, node in self.methods():
             space = function.__globals__
@@ -42,10 +51,9 @@ class Repair:
             for edit in enumerate_edits(node, pool):
                 if time.process_time() - self.began > self.seconds:
                     break
-                if self._mends(name, node, slots, edit, space):
-                    found.append(edit)
-                    if len(found) >= most:
-                        break
+                found += self._mending(name, node, slots, edit, space)
+                if len(found) >= most:
+                    break
         found.sort(key=lambda edit: edit.weight)
         return found
 
@@ -103,16 +111,29 @@ class Repair:
 
     frozen = True
 
-    def _mends(self, name, node, slots, edit, space):
+    def _mending(self, name, node, slots, edit, space):
+        """The edit, or those of its choices, that make all cases right."""
         for old, new in edit.pairs:
             slots.put(old, new)
         try:
             function = _compiled(node, space)
         except Exception:
-            return False
+            return []
         finally:
             for old, _ in edit.pairs:
                 slots.put(old, old)
+        if edit.choices is None:
+            return [edit] if self._all_right(name, function) else []
+        found = []
+        for place in range(len(edit.choices)):
+            if time.process_time() - self.began > self.seconds:
+                break
+            function.__globals__["_pick"] = place
+            if self._all_right(name, function):
+                found.append(edit.chosen(place))
+        return found
+
+    def _all_right(self, name, function):
         return all(
             self._right_now(name, function, start, case, expected)
             for start, (case, expected) in zip(self.starts, self.right, strict=True)
@@ -123,27 +144,21 @@ class Repair:
         shared = self.frozen and self.stage == "backward"
         thing = copy.copy(start.thing) if shared else copy.deepcopy(start.thing)
         instance = Instance(start.subject, thing)
+        instance.bare = True
         try:
             setattr(instance.thing, name, types.MethodType(function, instance.thing))
         except AttributeError:
             return False
         inputs = [np.array(value) for value in case.inputs]
+        if self.timed:
+            signal.setitimer(signal.ITIMER_VIRTUAL, _LONGEST)
         try:
-            with np.errstate(all="ignore"):
-                if self.stage == "forward":
-                    outputs = [o for o in instance.forward(inputs) if is_floating(o)]
-                    given = {("outputs", i): o for i, o in enumerate(outputs)}
-                else:
-                    with warnings.catch_warnings():
-                        warnings.simplefilter("ignore")
-                        gradients = instance.backward([np.array(g) for g in case.upstreams], inputs)
-                    given = {
-                        (where, place): value
-                        for where in ("inputs", "params")
-                        for place, value in enumerate(getattr(gradients, where) or [])
-                    }
+            given = self._given(instance, case, inputs)
         except Exception:
             return False
+        finally:
+            if self.timed:
+                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         for key, (array, known, error) in expected.items():
             mine = given.get(key)
             if mine is None or differing(mine, array, known, error).any():
@@ -152,7 +167,37 @@ class Repair:
                 return False
         return True
 
+    def _given(self, instance, case, inputs):
+        """What the edited method gives, by key."""
+        if self.stage == "forward":
+            outputs = [out for out in instance.forward(inputs) if is_floating(out)]
+            return {("outputs", place): out for place, out in enumerate(outputs)}
+        gradients = instance.backward([np.array(g) for g in case.upstreams], inputs)
+        return {
+            (where, place): value
+            for where in ("inputs", "params")
+            for place, value in enumerate(getattr(gradients, where) or [])
+        }
+
     # --- what edits may use ---
+
+    def _distinct(self, counts):
+        """One expression for each number that they stand for (in all cases)."""
+        chosen = {}
+        scopes = []
+        for start, (case, _) in zip(self.starts, self.right, strict=True):
+            values = self.study.backward_values(case) if self.stage == "backward" else {}
+            scopes.append({**values, "self": start.thing})
+        for count in _unique(counts):
+            found = []
+            for scope in scopes:
+                try:
+                    found.append(float(eval(count, {}, scope)))
+                except Exception:
+                    break
+            if len(found) == len(scopes) and any(value != 1 for value in found):
+                chosen.setdefault(tuple(found), count)
+        return list(chosen.values())
 
     def pool(self, node):
         """Names in reach of the method, by kind."""
@@ -172,6 +217,7 @@ class Repair:
                     hypers.setdefault(name, value)
         local = _locals(node)
         arrays += [name for name in (*names, *local) if name not in arrays]
+        arrays += [text for text in _subscripts(node) if text not in arrays]
         small = [name for name in local if len(name) <= 2]
         sizes += small
         factors += arrays
@@ -179,7 +225,9 @@ class Repair:
         factors += [f"(1 - self.{n})" for n in hypers] + [f"np.sqrt(self.{n})" for n in hypers]
         masks = [f"self.{n}" for n, v in values.items() if isinstance(v, np.ndarray)]
         factors += [mask for mask in masks if mask not in factors]
-        factors += [f"(1 - {a})" for a in arrays if a.startswith("self.")]
+        own = [a for a in arrays if a.startswith("self.")]
+        factors += [f"(1 - {a})" for a in own] + [f"(1 - {a} ** 2)" for a in own]
+        factors += [f"{a} * (1 - {a})" for a in own]
         main = names[0] if names else None
         counts = []
         for array in [a for a in (main, *arrays) if a][:6]:
@@ -188,8 +236,9 @@ class Repair:
         counts += [f"{a}.shape[{k}]" for a in [n for n in (main,) if n] for k in (0, 1, 2)]
         counts += [size for size in sizes if size.startswith("self.")]
         counts += [f"({a} * {b})" for a in sizes[:3] for b in sizes[:3] if a <= b]
+        counts = self._distinct(counts)
         defaults = given_arguments(self.study.subject, None)[0]
-        text = inspect.getsource(type(self.thing))
+        text = inspect.getsource(getattr(type(self.thing), self.study.subject.forward_name))
         spelt = {factor for factor in factors if self.stage == "backward" and factor in text}
         simple = {f"self.{name}" for name in values}
         return Pool(
@@ -204,8 +253,54 @@ class Repair:
         )
 
 
+def _number(value):
+    """A floating array or number; sizes and shapes are refused."""
+    if isinstance(value, (int, tuple, list)) and not isinstance(value, bool):
+        raise TypeError("a size")
+    return value
+
+
+@contextlib.contextmanager
+def _bounded():
+    """Edited code may ask for huge arrays or loop for long: both end in an exception."""
+    limits = None
+    try:
+        import resource
+
+        limits = resource.getrlimit(resource.RLIMIT_AS)
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + _MEMORY, limits[1]))
+    except (ImportError, OSError, ValueError):
+        limits = None
+    timed = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
+    before = signal.signal(signal.SIGVTALRM, _too_long) if timed else None
+    try:
+        yield timed
+    finally:
+        if timed:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            signal.signal(signal.SIGVTALRM, before)
+        if limits is not None:
+            resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+def _too_long(number, frame):
+    raise TimeoutError("an edit runs for too long")
+
+
 def _unique(items):
     return list(dict.fromkeys(items))
+
+
+def _subscripts(node):
+    """Slices that the method reads: self.h[:, t] and the like."""
+    found = [
+        ast.unparse(part)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Subscript) and isinstance(part.ctx, ast.Load)
+    ]
+    return [text for text in _unique(found) if ".shape" not in text][:8]
 
 
 def _locals(node):
@@ -220,5 +315,6 @@ def _compiled(tree, space):
     module = ast.Module([tree], [])
     ast.fix_missing_locations(module)
     scope = dict(space)
+    scope["_number"] = _number
     exec(compile(module, "<edited>", "exec"), scope)
     return scope[tree.name]
