@@ -7,6 +7,7 @@ import torch
 from hypothesis import strategies as st
 
 import reference
+from parity_tests.adapter import Adapter
 from parity_tests.catalogue._row import Refusal, Row, register
 from parity_tests.oracle import formula
 from parity_tests.strategies import Draft, Input, numbers, shapes
@@ -129,6 +130,18 @@ def _without_limit(module, t):
     return (not module.log_target) & ((t == 0) | np.isinf(t))
 
 
+class _OfOneVariance(Adapter):
+    """GaussianNLLLoss, which PyTorch also gives one number for all variances."""
+
+    def forward(self, prediction, target, variance):
+        given = variance
+        if isinstance(variance, float):
+            variance = np.full(prediction.shape, variance, prediction.dtype)
+        output = super().forward(prediction, target, variance)
+        self.inputs = prediction, target, given
+        return output
+
+
 # --- refusals ---
 
 
@@ -159,7 +172,8 @@ def _gaussian(draw):
         variances += [(*shape[:axis], 1, *shape[axis + 1 :]), shape[:-1]]
     eps = draw(st.sampled_from([1e-6, 1e-3, 1.0]))
     options = {"full": draw(st.booleans()), "eps": eps, "reduction": draw(REDUCTIONS)}
-    variance = Input(draw(st.sampled_from(variances)), "nonnegative")
+    variances = [Input(given, "nonnegative") for given in variances]
+    variance = draw(st.sampled_from([*variances, 0.25]))
     return Draft(options, (Input(shape), Input(answer), variance))
 
 
@@ -257,6 +271,13 @@ register(
         plain(reference.LogCoshLoss),
         pairs(),
         "composite",
+        literals=(
+            (
+                {"reduction": "none"},
+                ([0.3, -2.5, 40.0, 1e-9], [0.1, 1.5, -1.0, 0.0]),
+                [0.01986807184000731, 3.3071882258129506, 40.30685281944005, 5e-19],
+            ),
+        ),
         refusals=(refused_mismatch(reference.LogCoshLoss),),
     ),
     Row(
@@ -265,6 +286,13 @@ register(
         plain(reference.MSLELoss),
         pairs("nonnegative"),
         "composite",
+        literals=(
+            (
+                {"reduction": "none"},
+                ([0.5, 3.0, 100.0], [2.0, 0.25, 0.0]),
+                [0.48045301391820144, 1.3529198063516112, 21.299337384969135],
+            ),
+        ),
         refusals=(
             refused_mismatch(reference.MSLELoss),
             refused(
@@ -280,6 +308,13 @@ register(
         plain(reference.QuantileLoss, "quantile"),
         pairs(quantile=numbers(0, 1)),
         "composite",
+        literals=(
+            (
+                {"reduction": "none", "quantile": 0.9},
+                ([0.5, 3.0, 100.0], [2.0, 0.25, 0.0]),
+                [1.35, 0.275, 10.0],
+            ),
+        ),
         refusals=(
             refused_mismatch(reference.QuantileLoss),
             refused(
@@ -293,6 +328,13 @@ register(
         plain(reference.EpsilonInsensitiveLoss, "epsilon"),
         pairs(epsilon=st.sampled_from([0.0, 1.0]) | numbers(0, 2)),
         "composite",
+        literals=(
+            (
+                {"reduction": "none", "epsilon": 0.1},
+                ([0.5, 3.0, 100.0], [2.0, 0.25, 0.0]),
+                [1.4, 2.65, 99.9],
+            ),
+        ),
         refusals=(refused_mismatch(reference.EpsilonInsensitiveLoss),),
     ),
     Row(
@@ -301,6 +343,7 @@ register(
         plain(reference.GaussianNLLLoss, "full", "eps"),
         _gaussian,
         "composite",
+        adapter=_OfOneVariance,
         refusals=(
             refused(
                 ValueError,
@@ -339,6 +382,13 @@ register(
         _counted(),
         "composite",
         cancels_within=True,
+        literals=(
+            (
+                {"reduction": "none"},
+                ([0.5, 3.0, 100.0], [2.0, 0.25, 0.0]),
+                [2.5451774444795623, 4.257546675106, 200.0],
+            ),
+        ),
         refusals=(
             refused_mismatch(reference.PoissonDevianceLoss),
             refused(
@@ -355,6 +405,13 @@ register(
         pairs("positive"),
         "composite",
         cancels_within=True,
+        literals=(
+            (
+                {"reduction": "none"},
+                ([0.5, 3.0, 100.0], [2.0, 0.25, 7.0]),
+                [3.227411277760219, 3.1364799662426672, 3.458520073865556],
+            ),
+        ),
         refusals=(refused_mismatch(reference.GammaDevianceLoss),),
     ),
     Row(
@@ -364,6 +421,18 @@ register(
         _counted(power=numbers(1.125, 1.875) | numbers(2.125, 4)),
         "composite",
         cancels_within=True,
+        literals=(
+            (
+                {"reduction": "none", "power": 1.5},
+                ([0.5, 3.0, 100.0], [2.0, 0.25, 0.0]),
+                [2.8284271247461903, 3.505553499465135, 40.0],
+            ),
+            (
+                {"reduction": "none", "power": 3.0},
+                ([0.5, 3.0, 100.0], [2.0, 0.25, 7.0]),
+                [4.5, 3.361111111111111, 0.12355714285714285],
+            ),
+        ),
         refusals=(
             refused_mismatch(reference.TweedieDevianceLoss),
             refused(

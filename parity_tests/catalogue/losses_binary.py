@@ -238,6 +238,13 @@ register(
         alike("probability", positive_weight=numbers(0, 4), negative_weight=numbers(0, 4)),
         "composite",
         bounds=(0, 1),
+        literals=(
+            (
+                {"positive_weight": 2.0, "negative_weight": 0.5, "reduction": "none"},
+                ([0.25, 0.9, 1e-3], [1.0, 0.0, 0.5]),
+                [2.772588722239781, 1.151292546497023, 6.908005404065533],
+            ),
+        ),
         refusals=(
             _other_shape(reference.WeightedBCELoss),
             _improbable(reference.WeightedBCELoss),
@@ -250,6 +257,13 @@ register(
         alike("probability", minimum_rank=1, weights=("weight",)),
         "composite",
         bounds=(0, 1),
+        literals=(
+            (
+                {"weight": np.array([1.0, 2.0, 0.5])},
+                ([0.25, 0.9, 1e-3], [1.0, 0.0, 0.5]),
+                2.5728844973123044,
+            ),
+        ),
         refusals=(
             _other_shape(reference.MultiLabelBCELoss),
             _improbable(reference.MultiLabelBCELoss),
@@ -284,6 +298,13 @@ register(
         "composite",
         cancels_within=True,
         correct=_nan_at_infinity,
+        literals=(
+            (
+                {"reduction": "none"},
+                ([0.5, -3.0, 8.0], [1.0, 0.0, 0.5]),
+                [0.01689337262937591, 8.196249337274815e-05, 2.998113929646099],
+            ),
+        ),
         refusals=(_other_shape(reference.BinaryFocalLoss),),
     ),
     Row(
@@ -292,6 +313,13 @@ register(
         plain(reference.DiceLoss, "smooth"),
         alike("probability", minimum_rank=1, smooth=numbers(0.125, 2)),
         "composite",
+        literals=(
+            (
+                {"reduction": "none"},
+                ([[0.25, 0.9], [0.5, 0.125]], [[1.0, 0.0], [1.0, 0.5]]),
+                [0.5238095238095238, 0.32],
+            ),
+        ),
         refusals=(_other_shape(reference.DiceLoss), _improbable(reference.DiceLoss)),
     ),
     Row(
@@ -302,6 +330,7 @@ register(
         "composite",
         kinks=(-1.0, 1.0),
         differentiable_target=False,
+        literals=(({"reduction": "none"}, ([0.5, -3.0, 8.0], [1, 1, -1]), [0.5, 4.0, 9.0]),),
         refusals=(refused_mismatch(reference.HingeLoss), *_unlabelled(reference.HingeLoss)),
     ),
     Row(
@@ -312,6 +341,7 @@ register(
         "composite",
         kinks=(-1.0, 1.0),
         differentiable_target=False,
+        literals=(({"reduction": "none"}, ([0.5, -3.0, 8.0], [1, 1, -1]), [0.25, 16.0, 81.0]),),
         refusals=(refused_mismatch(reference.SquaredHingeLoss),),
     ),
     Row(

@@ -190,6 +190,7 @@ def _linear_of(module):
 
 
 _INDEXED = ("weight", "ignore_index")
+_WEIGHT = np.array([1.0, 2.0, 0.5])
 _ROWS, _PLACES = np.ones((2, 3)), np.array([0, 2])
 
 
@@ -285,6 +286,13 @@ register(
         "composite",
         cancels_within=True,
         correct=_nan_at_infinity,
+        literals=(
+            (
+                {"weight": _WEIGHT, "reduction": "none"},
+                ([[1.0, -2.0, 0.5], [1.0, 0.0, -1.0]], [2, 0]),
+                [0.20177946947268893, 0.04567779896788489],
+            ),
+        ),
         refusals=_refusals(reference.FocalLoss),
     ),
     Row(
@@ -294,6 +302,13 @@ register(
         _indexed("probability", last=True),
         "composite",
         bounds=(0, 1),
+        literals=(
+            (
+                {"weight": _WEIGHT},
+                ([[0.25, 0.5, 0.25], [0.0, 0.9, 0.1]], [2, 0]),
+                18.88277886432566,
+            ),
+        ),
         refusals=(
             *_refusals(reference.SparseCategoricalCrossEntropyLoss),
             refused(
@@ -310,6 +325,13 @@ register(
         _probabilities_of_classes,
         "composite",
         bounds=(0, 1),
+        literals=(
+            (
+                {"weight": _WEIGHT, "reduction": "none"},
+                ([[0.25, 0.5, 0.25], [0.0, 0.9, 0.1]], [[0.2, 0.3, 0.5], [0.5, 0.5, 0.0]]),
+                [1.0397207708399179, 13.9208710736221],
+            ),
+        ),
         refusals=(
             refused(
                 ValueError,
