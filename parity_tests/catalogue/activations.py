@@ -423,6 +423,9 @@ _SIGMOIDAL = (
         elementwise(a=numbers(0.0625, 3) | numbers(-3, -0.0625), theta=numbers(-3, 3)),
         "elementwise",
         floor={"output": "one", "grad_input": "grad_output"},
+        refusals=[
+            Refusal(lambda: reference.WilsonCowan(a=0), ValueError, "a must not be 0; got 0")
+        ],
         literals=[
             (
                 {"a": 1.2, "theta": 2.8},
@@ -591,6 +594,13 @@ _MODERN = (
         oracle_floor={"output": "input", "grad_input": "both"},
         correct=_gelu_nan,
         correct_output=_onednn_gelu,
+        refusals=[
+            Refusal(
+                lambda: reference.GELU("erf"),
+                ValueError,
+                "approximate must be one of 'none', 'tanh', 'sigmoid'; got 'erf'",
+            )
+        ],
         literals=[
             (
                 {},
@@ -712,6 +722,9 @@ _MODERN = (
             threshold=st.sampled_from([20.0, 1.0, 0.0, -2.0]) | numbers(-5, 40),
         ),
         "elementwise",
+        refusals=[
+            Refusal(lambda: reference.Softplus(beta=0.0), ValueError, "beta must not be 0; got 0.0")
+        ],
         kinks=lambda m: [m.threshold / m.beta],
     ),
     Row(
@@ -776,6 +789,9 @@ _MODERN = (
         lambda m: reference.Softshrink(m.lambd),
         elementwise(lambd=st.just(0.0) | numbers(0, 3)),
         "exact",
+        refusals=[
+            Refusal(lambda: reference.Softshrink(-0.5), ValueError, "lambd must be 0 or more")
+        ],
         kinks=lambda m: [-m.lambd, m.lambd],
         gradient_at_nan=False,
         signed_zeros=False,
@@ -805,7 +821,19 @@ _MODERN = (
         "elementwise",
         floor={"output": _gated_least, "grad_input": _glu_slopes},
         oracle_floor={"grad_input": _gated_terms},
-        refusals=[_ODD],
+        refusals=[
+            _ODD,
+            Refusal(
+                lambda: reference.GLU().forward(np.array(1.0)),
+                ValueError,
+                r"input_data must have an even length along axis -1; got shape \(\)",
+            ),
+            Refusal(
+                lambda: reference.GLU(axis=1).forward(np.ones(4)),
+                ValueError,
+                r"input_data must have an axis axis=1; got shape \(4,\)",
+            ),
+        ],
     ),
     Row(
         reference.ReGLU,
@@ -907,6 +935,13 @@ _OUTPUT = (
         cancels_within=True,
         replay=_replay_gumbel,
         law=_law_of_gumbel_softmax,
+        refusals=[
+            Refusal(
+                lambda: reference.GumbelSoftmax(rng=7),
+                TypeError,
+                "rng must be a numpy.random.Generator; got int 7",
+            )
+        ],
         literals=[
             (
                 {"tau": 0.5, "rng": _Given(0.25, 1.5, -0.75)},
