@@ -1,6 +1,5 @@
 """Rows: normalization of activations and of weights."""
 
-import dataclasses
 import decimal
 import math
 
@@ -54,9 +53,7 @@ def _batch_norm(*ranks):
         rank, channels = draw(st.sampled_from(ranks)), draw(sizes(1, 3))
         batch, *spatial = draw(shapes(rank - 1, rank - 1, 0, 3))
         options = {"num_features": channels, **_tracking(draw)}
-        draft = _normalized(options, (batch, channels, *spatial), batch * math.prod(spatial))
-        # PyTorch's gradient is wrong for a single sample that lies in memory in another order.
-        return dataclasses.replace(draft, strided=False if batch == 1 else None)
+        return _normalized(options, (batch, channels, *spatial), batch * math.prod(spatial))
 
     return draw_batch_norm
 
@@ -179,12 +176,29 @@ def _local_response(draw, least_size, shape):
         "beta": draw(st.just(0.75) | numbers(-1, 2)),
         "k": draw(st.just(1.0) | numbers(0.1, 3)),
     }
-    # PyTorch takes four axes and more in its own order of memory only.
-    return Draft(options, (Input(shape),), strided=None if len(shape) == 3 else False)
+    return Draft(options, (Input(shape),))
 
 
 def _lrn(draw):
     return _local_response(draw, 1, draw(shapes(3, 5, 0, 3)))
+
+
+def _slope_at_infinity(module, inputs, grad_outputs, grad_inputs):
+    """Where a sum is infinite PyTorch multiplies 0 by the infinite slope of a power above 1."""
+    (grad_input,), (array,) = grad_inputs, inputs
+    if module.beta <= 1 or not array.size:
+        return grad_inputs
+    before, after = module.size // 2, (module.size - 1) // 2
+
+    def windows(values, before, after):
+        margins = [(before, after) if axis == 1 else (0, 0) for axis in range(values.ndim)]
+        padded = np.pad(values, margins)
+        return np.lib.stride_tricks.sliding_window_view(padded, module.size, axis=1)
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        infinite = np.isinf(windows(array * array, before, after).sum(axis=-1))
+    reached = windows(infinite, after, before).any(axis=-1)
+    return (np.where(reached, np.nan, grad_input).astype(grad_input.dtype),)
 
 
 def _cross_map_lrn(draw):
@@ -313,6 +327,8 @@ register(
             _batch_norm(*ranks),
             _AFFINE,
             cancels_within=True,
+            # PyTorch's gradient is wrong for a single sample in another order of memory.
+            contiguous=True,
             name=oracle.__name__,
             inputs=ChannelsFirst(),
             outputs=ChannelsFirst(),
@@ -457,6 +473,8 @@ register(
         _lrn,
         "composite",
         cancels_within=True,
+        contiguous=True,
+        correct=_slope_at_infinity,
         inputs=ChannelsFirst(),
         outputs=ChannelsFirst(),
         refusals=(
@@ -473,6 +491,7 @@ register(
         _cross_map_lrn,
         "composite",
         cancels_within=True,
+        contiguous=True,
         inputs=ChannelsFirst(),
         outputs=ChannelsFirst(),
         adapter=_CrossMapLRN2d,
