@@ -276,6 +276,9 @@ def _global_refused(component, rank):
 # --- drawn places ---
 
 
+_RATIOS = {1: (0.3, 0.5, 0.75, 0.8), 2: (0.3, 0.5, 0.6), 3: (0.3, 0.4, 0.5)}
+
+
 def _fractional(rank):
     def draw_fractional(draw):
         kernel, kernel_given = _per_axis(draw, rank, 1, 3)
@@ -286,11 +289,13 @@ def _fractional(rank):
             least = [m + k - 1 + rank - 2 for m, k in zip(counts, kernel, strict=True)]
             spatial = tuple(size + draw(sizes(0, 4)) for size in least)
         else:
-            ratios = tuple(draw(st.sampled_from([0.5, 0.6, 0.75, 0.9])) for _ in range(rank))
-            options["output_ratio"] = draw(st.sampled_from([ratios, ratios[0]]))
-            used = ratios if isinstance(options["output_ratio"], tuple) else (ratios[0],) * rank
+            # Larger ratios for smaller kernels: the sizes that they need stay small.
+            alone = draw(st.booleans())
+            widest = (max(kernel),) * rank if alone else kernel
+            ratios = tuple(draw(st.sampled_from(_RATIOS[size])) for size in widest)
+            options["output_ratio"] = ratios[0] if alone else ratios
             spatial = []
-            for ratio, size in zip(used, kernel, strict=True):
+            for ratio, size in zip((ratios[0],) * rank if alone else ratios, kernel, strict=True):
                 places = 2
                 while not 0 < int(places * ratio) <= places - size + 1 - (rank - 2):
                     places += 1

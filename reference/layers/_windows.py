@@ -74,6 +74,12 @@ def inner_taps(sizes, outputs, kernel_size, stride, padding, dilation):
         yield (..., *met, slice(None)), (..., *places, slice(None))
 
 
+def parts(images):
+    """Slices of the batch, a few megabytes each: what is computed on the way stays in the cache."""
+    count = max(2**22 // max(images[:1].nbytes, 1), 1)
+    return [slice(start, start + count) for start in range(0, len(images), count)]
+
+
 def starts(outputs, stride, padding):
     """Where the windows start: for each axis an array that broadcasts to (*outputs, channels)."""
     axes = zip(np.ogrid[tuple(slice(n) for n in outputs)], stride, padding, strict=True)
@@ -111,4 +117,6 @@ def within_batch(indices, batch, sizes):
     images, channels = math.prod(batch), indices.shape[-1]
     image = np.arange(images)[:, None, None] * math.prod(sizes)
     numbers = indices.reshape(images, math.prod(indices.shape[len(batch) : -1]), channels) + image
-    return (numbers * channels + np.arange(channels)).reshape(-1)
+    numbers *= channels
+    numbers += np.arange(channels)
+    return numbers.reshape(-1)

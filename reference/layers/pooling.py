@@ -60,26 +60,33 @@ class MaxPooling2D(Layer):
 
     def forward(self, input_data):
         sizes, outputs = self.measure(input_data)
-        shape = (*input_data.shape[: -1 - self.rank], *outputs, input_data.shape[-1])
-        output = np.full(shape, -np.inf, input_data.dtype)
+        channels = input_data.shape[-1]
+        images = input_data.reshape(-1, *sizes, channels)
+        best = np.full((len(images), *outputs, channels), -np.inf, input_data.dtype)
         # The number of the tap that holds the maximum: at first, the first one in the input.
-        winner = np.zeros(shape, np.min_scalar_type(math.prod(self.pool_size)))
+        winner = np.zeros(best.shape, np.min_scalar_type(math.prod(self.pool_size)))
         winner[...] = _windows.flatten(self.first_taps(outputs), self.pool_size)
-        missing = np.isnan(input_data)
-        window = (self.pool_size, self.stride, self.padding, self.dilation)
-        for number, (met, places) in enumerate(_windows.inner_taps(sizes, outputs, *window)):
-            tap, best = input_data[places], output[met]
-            better = (tap > best) | missing[places]
-            # Of two zeros the second argument is kept, which came first in the window.
-            np.maximum(tap, best, out=best)
-            newest = np.multiply(better, number, dtype=winner.dtype)
-            np.maximum(winner[met], newest, out=winner[met])
-        self.sizes = sizes
-        self.indices = self.places(winner)
+        for part in _windows.parts(images):
+            self.compete(images[part], best[part], winner[part])
+        shape = (*input_data.shape[: -1 - self.rank], *outputs, channels)
+        self.sizes, self.indices = sizes, self.places(winner, sizes).reshape(shape)
+        output = best.reshape(shape)
         return (output, self.indices) if self.return_indices else output
 
     def backward(self, grad_output):
         return _windows.scatter(grad_output, self.indices, self.sizes), None
+
+    def compete(self, images, best, winner):
+        """Raise `best` to the maximum of every window, tap by tap, and note which tap wins."""
+        window = (self.pool_size, self.stride, self.padding, self.dilation)
+        taps = _windows.inner_taps(images.shape[1:-1], best.shape[1:-1], *window)
+        missing = np.isnan(images)
+        for number, (met, places) in enumerate(taps):
+            better = (images[places] > best[met]) | missing[places]
+            # Of two zeros the second argument is kept, which came first in the window.
+            np.maximum(images[places], best[met], out=best[met])
+            newest = np.multiply(better, number, dtype=winner.dtype)
+            np.maximum(winner[met], newest, out=winner[met])
 
     def measure(self, input_data):
         """The spatial sizes of the input and of the output, once they are known to fit."""
@@ -101,13 +108,14 @@ class MaxPooling2D(Layer):
         axes = zip(starts, self.dilation, strict=True)
         return [np.maximum(-(start // gap), 0) for start, gap in axes]
 
-    def places(self, winner):
+    def places(self, winner, sizes):
         """Where the winning taps lie in the flattened spatial axes."""
         starts = _windows.starts(winner.shape[-1 - self.rank : -1], self.stride, self.padding)
         grid = np.ogrid[tuple(slice(size) for size in self.pool_size)]
         taps = [tap * gap for tap, gap in zip(grid, self.dilation, strict=True)]
-        offsets = _windows.flatten(taps, self.sizes).reshape(-1)
-        return offsets[winner] + _windows.flatten(starts, self.sizes)
+        index = _windows.flatten(taps, sizes).reshape(-1)[winner]
+        index += _windows.flatten(starts, sizes)
+        return index
 
 
 class MaxPooling1D(MaxPooling2D):
