@@ -133,11 +133,12 @@ def _without_limit(module, t):
 class _OfOneVariance(Adapter):
     """GaussianNLLLoss, which PyTorch also gives one number for all variances."""
 
-    def forward(self, prediction, target, variance):
-        given = variance
-        if isinstance(variance, float):
-            variance = np.full(prediction.shape, variance, prediction.dtype)
-        output = super().forward(prediction, target, variance)
+    def forward(self, prediction, target, *variance, **keyword):
+        given = variance[0] if variance else keyword["var"]
+        full = given
+        if isinstance(given, float):
+            full = np.full(prediction.shape, given, prediction.dtype)
+        output = super().forward(prediction, target, full)
         self.inputs = prediction, target, given
         return output
 

@@ -5,6 +5,7 @@ import torch
 from hypothesis import strategies as st
 
 import reference
+from parity_tests.adapter import Adapter
 from parity_tests.catalogue._row import Row, register
 from parity_tests.catalogue.losses import (
     REDUCTIONS,
@@ -43,7 +44,8 @@ def _multi_margin(draw):
         "weight": weight,
         "reduction": reduction,
     }
-    target = Input(batch, "integers", {"low": 0, "high": classes})
+    places = batch or draw(st.sampled_from([(), (1,)]))
+    target = Input(places, "integers", {"low": 0, "high": classes})
     return Draft(options, (Input((*batch, classes)), target))
 
 
@@ -161,6 +163,20 @@ def _triplet_of(module, adapt):
     )
 
 
+class _OneRow(Adapter):
+    """MultiMarginLoss, which PyTorch also gives one row's scores and its class in an array."""
+
+    def forward(self, prediction, target):
+        lone = prediction.ndim == 1 and target.shape == (1,)
+        output = super().forward(prediction[np.newaxis] if lone else prediction, target)
+        self.inputs = prediction, target
+        return output
+
+    def backward(self, *grad_outputs):
+        (grad, *others), grad_params = super().backward(*grad_outputs)
+        return (np.reshape(grad, self.inputs[0].shape), *others), grad_params
+
+
 def _triplet_module(distance, **options):
     modules = {
         "default": lambda: None,
@@ -208,6 +224,7 @@ register(
         plain(reference.MultiMarginLoss, "p", "margin", "weight"),
         _multi_margin,
         "composite",
+        adapter=_OneRow,
         refusals=(
             *_refusals(reference.MultiMarginLoss, _PLACES, np.array([0])),
             refused(ValueError, "p must be one of 1, 2", lambda: reference.MultiMarginLoss(p=3)),
