@@ -7,7 +7,7 @@ from hypothesis import given
 
 from parity_tests import oracle
 from parity_tests.catalogue import OptimizerRow, Row
-from parity_tests.strategies import Case, cases
+from parity_tests.strategies import Case, Input, cases
 from parity_tests.trial import Trial
 
 _DRAWS = hypothesis.settings(
@@ -22,11 +22,11 @@ _DRAWS = hypothesis.settings(
 
 def code(row) -> str:
     """Code that makes the component and takes one step with it; the last line prints."""
-    if isinstance(row, OptimizerRow):
+    if isinstance(row, OptimizerRow) and not row.example:
         return _optimizer(row)
     if isinstance(row, Row):
         return _layer(row)
-    return f"from {row.component.__module__} import {row.component.__name__}\nprint({row.title})"
+    return row.example
 
 
 def _optimizer(row: OptimizerRow) -> str:
@@ -46,9 +46,9 @@ def _optimizer(row: OptimizerRow) -> str:
 def _layer(row: Row) -> str:
     case = _smallest(row)
     trial = Trial(row, case, "float64")
-    options = ", ".join(f"{k}={_literal(v)}" for k, v in case.draft.options.items())
+    options = ", ".join(f"{k}={_option(v)}" for k, v in case.draft.options.items())
     lines = ["import numpy as np"]
-    if row.oracle.__module__.startswith("torch"):
+    if row.oracle.__module__.startswith("torch") and row.construct is None:
         lines += ["import torch", "from parity_tests import mirror", "torch.manual_seed(0)"]
         lines.append(f"layer = mirror(torch.nn.{row.oracle.__name__}({options}).double())")
     else:
@@ -76,7 +76,7 @@ def _smallest(row: Row) -> Case:
     @_DRAWS
     @given(case=cases(row.draw, ("ordinary",)))
     def look(case):
-        arrays = [leaf for leaf in oracle.flatten(case.draft.inputs) if leaf is not None]
+        arrays = [leaf for leaf in oracle.flatten(case.draft.inputs) if isinstance(leaf, Input)]
         small = all(0 < np.prod(leaf.shape, initial=1.0) <= 64 for leaf in arrays)
         plain = all(_can_be_written(option) for option in case.draft.options.values())
         if small and plain and not case.strided:
@@ -93,13 +93,20 @@ def _is_full(trial: Trial) -> bool:
 
 
 def _size(leaf) -> float:
-    return 0 if leaf is None else abs(float(np.prod(leaf.shape, initial=1.0)) - 6)
+    return abs(float(np.prod(leaf.shape, initial=1.0)) - 6) if isinstance(leaf, Input) else 0
 
 
 def _can_be_written(option) -> bool:
     plain = (bool, int, float, str, type(None), np.ndarray)
     leaves = oracle.flatten(option)
     return all(isinstance(leaf, plain) and "inf" not in repr(leaf) for leaf in leaves)
+
+
+def _option(value) -> str:
+    """An option of PyTorch's constructor, which takes arrays as tensors."""
+    if isinstance(value, np.ndarray):
+        return f"torch.tensor({value.tolist()}, dtype=torch.float64)"
+    return _literal(value)
 
 
 def _literal(value) -> str:

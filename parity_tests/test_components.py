@@ -3,9 +3,10 @@
 import hypothesis
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from parity_tests import catalogue, kinds, trajectories
-from parity_tests.catalogue import OptimizerRow, Row
+from parity_tests.catalogue import OptimizerRow, Row, RunRow
 from parity_tests.report import tally
 from parity_tests.strategies import cases
 
@@ -53,6 +54,15 @@ def _trajectory_test(row: OptimizerRow, kind: str, examples: int, steps: int):
     return pytest.mark.parametrize("dtype", ["float32", "float64"])(_examples(examples)(test))
 
 
+def _run_test(row: RunRow):
+    def test(dtype, case):
+        tally.CURRENT.add(trajectories.check_run(row, case, dtype))
+
+    test.__name__ = test.__qualname__ = f"test_{row.title}_run"
+    test = given(case=st.composite(row.draw)())(test)
+    return pytest.mark.parametrize("dtype", row.dtypes)(_examples(row.examples)(test))
+
+
 for _row in catalogue.rows(Row):
     for _kind in kinds.KINDS:
         if _test := _layer_test(_row, _kind):
@@ -65,5 +75,12 @@ for _row in catalogue.rows(Row):
 for _row in catalogue.rows(OptimizerRow):
     _publish(_trajectory_test(_row, "trajectory", 100, 20), _row.title, "trajectory")
     _publish(_trajectory_test(_row, "long", 5, 200), _row.title, "long")
+
+for _row in catalogue.rows(RunRow):
+    _publish(_run_test(_row), _row.title, "run")
+
+for _row in catalogue.rows((OptimizerRow, RunRow)):
+    if _row.refusals:
+        _publish(_plain_test(_row, "errors", kinds.check_refusals), _row.title, "errors")
 
 del _row, _kind, _test

@@ -1,4 +1,4 @@
-"""Optimizers: whole trajectories on given gradients, beside PyTorch's."""
+"""Optimizers and what runs beside them: whole trajectories, beside PyTorch's."""
 
 import copy
 import functools
@@ -9,7 +9,7 @@ import torch
 from hypothesis import strategies as st
 
 from parity_tests import compare, oracle, tolerances
-from parity_tests.catalogue import OptimizerRow
+from parity_tests.catalogue import OptimizerRow, RunRow
 from parity_tests.compare import Verdict
 from parity_tests.kinds import conclude
 from parity_tests.strategies import shapes
@@ -52,34 +52,87 @@ def check_trajectory(row: OptimizerRow, course: Course, dtype: str, steps: int) 
     """Every parameter and every state array, after every step."""
     theirs, ours = _run(row, course, dtype, steps)
     doubled = functools.cache(lambda: _run(row, course, dtype, steps, np.float64)[0])
-    drift = functools.cache(lambda: _drift(row, course, dtype, steps, doubled()))
-    eps = np.longdouble(np.finfo(dtype).eps)
-    verdicts = []
-    for name in sorted(theirs.keys() | ours.keys()):
-        expected, actual = theirs.get(name), ours.get(name)
-        largest = 0.0 if expected is None else np.abs(expected).max(initial=0, where=_ok(expected))
-        unit = max(eps * largest, 4 * np.longdouble(np.finfo(dtype).smallest_normal))
-
-        def in_double(name=name, unit=unit):
-            return doubled()[name], unit
-
-        def adrift(name=name, unit=unit, expected=expected):
-            return expected, np.maximum(unit, drift()[name])
-
-        verdicts.append(
-            compare.compare(
-                name,
-                actual,
-                expected,
-                budget=tolerances.budget(row.title, name, row.kind(name), dtype),
-                unit=unit,
-                judges=[*([in_double] if dtype == "float32" else []), adrift],
-                asserted=_determined(row, theirs, name, dtype),
-                kind=row.kind(name),
-            )
-        )
+    moved = functools.partial(_run, row, course, dtype, steps, np.float64)
+    drift = functools.cache(lambda: _drift(doubled(), [moved(seed)[0] for seed in (1, 2, 3)]))
     about = f"{row.oracle.__name__} {course}, {steps} steps"
+    verdicts = [
+        _verdict(
+            row,
+            name,
+            dtype,
+            (ours.get(name), theirs.get(name)),
+            doubled if dtype == "float32" else None,
+            drift,
+            _determined(row, theirs, name, dtype),
+        )
+        for name in sorted(theirs.keys() | ours.keys())
+    ]
     return conclude(row, dtype, "trajectory", verdicts, about)
+
+
+def check_run(row: RunRow, case, dtype: str) -> list[Verdict]:
+    """Every array of a run, after every step."""
+    theirs, ours = row.theirs(case, dtype, _unmoved), row.ours(case, dtype)
+
+    def moved(seed):
+        rng = np.random.default_rng(seed)
+        return row.theirs(case, dtype, functools.partial(_nudged, rng=rng, dtype=dtype))
+
+    drift = functools.cache(lambda: _drift(theirs, [moved(seed) for seed in range(4)]))
+    precise = functools.cache(lambda: row.precise(case, dtype)) if row.precise else None
+    verdicts = [
+        _verdict(
+            row,
+            name,
+            dtype,
+            (ours.get(name), theirs.get(name)),
+            precise,
+            drift,
+        )
+        for name in sorted(theirs.keys() | ours.keys())
+    ]
+    return conclude(row, dtype, "run", verdicts, repr(case))
+
+
+def _verdict(row, name, dtype, pair, precise, drift, asserted=None):
+    """One array of both sides: in eps of its largest number, or of PyTorch's own drift."""
+    actual, expected = pair
+    eps = np.longdouble(np.finfo(dtype).eps)
+    largest = 0.0 if expected is None else np.abs(expected).max(initial=0, where=_ok(expected))
+    unit = max(eps * largest, 4 * np.longdouble(np.finfo(dtype).smallest_normal))
+
+    def precisely():
+        return precise()[name], unit
+
+    def adrift():
+        return expected, np.maximum(unit, drift()[name])
+
+    return compare.compare(
+        name,
+        actual,
+        expected,
+        budget=tolerances.budget(row.title, name, row.kind(name), dtype),
+        unit=unit,
+        judges=[*([precisely] if precise else []), adrift],
+        asserted=asserted,
+        kind=row.kind(name),
+    )
+
+
+def _unmoved(number):
+    return number
+
+
+def _nudged(number, rng, dtype):
+    """A number, an array or a tensor, an ulp away in each element."""
+    if isinstance(number, torch.Tensor):
+        ulps = torch.from_numpy(np.asarray(_ulps(tuple(number.shape), rng, dtype)))
+        return number * (1 + ulps).to(number.dtype)
+    return number * (1 + _ulps(np.shape(number), rng, dtype))
+
+
+def _ulps(shape, rng, dtype):
+    return np.finfo(dtype).eps * rng.choice([-1.0, 0.0, 1.0], size=shape)
 
 
 def _determined(row, theirs, name, dtype):
@@ -98,13 +151,12 @@ def _determined(row, theirs, name, dtype):
     return np.logical_and.accumulate(mask)
 
 
-def _drift(row, course, dtype, steps, unmoved):
+def _drift(unmoved, moved):
     """How far PyTorch drifts from itself when every number moves by an ulp in every step.
 
     Weight decay feeds the parameters back into the gradients, and a division by a small moment
     amplifies what rounding did to it: there no two orders of the same operations agree.
     """
-    moved = [_run(row, course, dtype, steps, np.float64, seed)[0] for seed in (1, 2, 3)]
     with np.errstate(invalid="ignore"):
         return {
             name: np.fmax.accumulate(np.fmax.reduce([np.abs(run[name] - track) for run in moved]))
@@ -164,7 +216,7 @@ def _run(row, course, dtype, steps, torch_dtype=None, moved=None):
         if moved is not None:
             _move_all(theirs, row, tensors, move)
         if torch_dtype is None:
-            ours.step(params, grads)
+            row.step(ours, params, grads)
             _note(tracks[1], params, ours.state)
         _note(tracks[0], tensors, [row.state_of(theirs, tensor) for tensor in tensors])
     return tuple({name: np.stack(track) for name, track in side.items()} for side in tracks)

@@ -8,13 +8,14 @@ from parity_tests.catalogue._row import (
     OptimizerRow,
     Refusal,
     Row,
+    RunRow,
     find,
     register,
     row_of,
     rows,
 )
 
-__all__ = ["ROWS", "OptimizerRow", "Refusal", "Row", "find", "register", "row_of", "rows"]
+__all__ = ["ROWS", "OptimizerRow", "Refusal", "Row", "RunRow", "find", "register", "row_of", "rows"]
 
 for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
     importlib.import_module(f"{__name__}.{_module}")

@@ -114,7 +114,7 @@ class RMSprop(Optimizer):
         lists of different lengths, a shape that differs or a parameter that is read-only.
     Book: section 6.3.5.
     Paper: Hinton, Srivastava, Swersky (2012), Neural networks for machine learning, lecture 6e;
-        centered: Graves (2013), Generating sequences with recurrent neural networks,
+        Graves (2013), Generating sequences with recurrent neural networks,
         arXiv 1308.0850.
     PyTorch: torch.optim.RMSprop, while eps_inside_root is False. The lecture has no eps; Graves
         and Keras have it inside the root, PyTorch beside it. The variance v - a^2 is 0 here where
@@ -283,12 +283,13 @@ class Rprop(Optimizer):
         lists of different lengths, a shape that differs or a parameter that is read-only.
     Book: not in the book; beside section 6.3.4.
     Paper: Riedmiller, Braun (1993), A direct adaptive method for faster backpropagation
-        learning: the RPROP algorithm, DOI 10.1109/ICNN.1993.298623; this variant, iRprop-, Igel,
-        Huesken (2003), Empirical evaluation of the improved Rprop learning algorithms,
+        learning: the RPROP algorithm, DOI 10.1109/ICNN.1993.298623; Igel, Huesken (2003),
+        Empirical evaluation of the improved Rprop learning algorithms,
         DOI 10.1016/S0925-2312(01)00700-7.
     PyTorch: torch.optim.Rprop. No difference. As there, learning_rate is only the first step's
         size, an element whose gradient is NaN stands still, and an element whose sign changed
-        forgets its gradient. The paper of 1993 takes the last move back there instead.
+        forgets its gradient, which is iRprop- of 2003. The paper of 1993 takes the last move
+        back there instead.
     """
 
     def __init__(
@@ -325,9 +326,9 @@ class Rprop(Optimizer):
         # A product too large to hold has the right sign.
         with np.errstate(over="ignore"):
             agreement = grad * state["prev"]
-        factor = np.where(agreement > 0, etas[1], np.where(agreement < 0, etas[0], 1))
         size = state["step_size"]
-        size *= factor
+        size[agreement > 0] *= etas[1]
+        size[agreement < 0] *= etas[0]
         np.clip(size, *step_sizes, out=size)
         state["prev"][...] = np.where(agreement < 0, 0, grad)
         param -= sign(state["prev"]) * size

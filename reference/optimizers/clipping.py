@@ -51,11 +51,11 @@ def clip_grads_with_norm(grads, max_norm, total_norm):
     method = "clip_grads_with_norm"
     _checks.check_bound(OWNER, method=method, max_norm=max_norm)
     _checks.check_grads(OWNER, grads, method=method, in_place=True)
-    factor = np.minimum(max_norm / (total_norm + 1e-6), 1.0)
-    for grad in grads:
-        if grad is not None:
-            # An infinite gradient times 0 is NaN, as in PyTorch.
-            with np.errstate(invalid="ignore"):
+    # An infinite gradient times 0 is NaN, and inf / inf too, as in PyTorch.
+    with np.errstate(invalid="ignore"):
+        factor = np.minimum(max_norm / (total_norm + 1e-6), 1.0)
+        for grad in grads:
+            if grad is not None:
                 grad *= factor
 
 

@@ -144,9 +144,9 @@ class HeavyBall(Optimizer):
         return {"previous": param.copy()}
 
     def update(self, param, grad, state, learning_rate, momentum):
-        move = momentum * (param - state["previous"]) - learning_rate * grad
+        following = param - learning_rate * grad + momentum * (param - state["previous"])
         state["previous"][...] = param
-        param += move
+        param[...] = following
 
 
 class Nesterov(Optimizer):
@@ -163,8 +163,8 @@ class Nesterov(Optimizer):
         lists of different lengths, a shape that differs or a parameter that is read-only.
     Book: section 6.3.3.
     Paper: Nesterov (1983), A method for solving the convex programming problem with convergence
-        rate O(1/k^2), Soviet Math. Doklady 27; in this form Sutskever, Martens, Dahl, Hinton
-        (2013), On the importance of initialization and momentum in deep learning, ICML.
+        rate O(1/k^2), Soviet Math. Doklady 27; Sutskever, Martens, Dahl, Hinton (2013), On the
+        importance of initialization and momentum in deep learning, ICML.
     PyTorch: torch.optim.SGD(momentum=momentum, nesterov=True) keeps q in place of p: while the
         rate stands, its parameter is this p - momentum v after each step.
     """

@@ -32,7 +32,7 @@ class LBFGS(Optimizer):
         lists of different lengths, a shape that differs or a parameter that is read-only.
     Book: not in the book; beside section 6.4.
     Paper: Liu, Nocedal (1989), On the limited memory BFGS method for large scale optimization,
-        DOI 10.1007/BF01589116; line search: Nocedal, Wright (2006), Numerical optimization,
+        DOI 10.1007/BF01589116; Nocedal, Wright (2006), Numerical optimization,
         algorithms 3.5 and 3.6, DOI 10.1007/978-0-387-40065-5.
     PyTorch: torch.optim.LBFGS. No difference. The whole state is kept for the first parameter, as
         there; a gradient of None counts as zero. With a rate of 0 and a line search PyTorch

@@ -1,0 +1,407 @@
+"""Rows: gradient descent in the book's form, the textbook's momenta, L-BFGS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+
+import reference
+from parity_tests import oracle
+from parity_tests.catalogue._row import OptimizerRow, Refusal, RunRow, register
+from parity_tests.problems import PROBLEMS
+from parity_tests.strategies import numbers
+
+# --- the book's GradientDescent ---
+
+
+def _wave(x):
+    return torch.cos(x).sum() + (x * x).sum() / 4
+
+
+@dataclass(frozen=True)
+class Slope:
+    """A start of some shape on sum cos(x) + x^2 / 4, and options."""
+
+    shape: tuple[int, ...]
+    seed: int
+    options: Mapping
+
+    def start(self, dtype):
+        return np.random.default_rng(self.seed).normal(size=self.shape).astype(dtype)
+
+
+def _slopes(draw):
+    shape = draw(st.sampled_from([(), (1,), (3,), (2, 2), (0,)]))
+    options = {
+        "learning_rate": draw(st.just(0.0) | numbers(1e-3, 1.5)),
+        "epochs": draw(st.integers(0, 40)),
+        "tolerance": draw(st.sampled_from([0.0, 0.01, 0.5])),
+    }
+    return Slope(shape, draw(st.integers(0, 2**32 - 1)), options)
+
+
+def _descend(case, dtype):
+    descent = reference.GradientDescent(
+        lambda x: np.sum(np.cos(x) + x * x / 4),
+        lambda x: x / 2 - np.sin(x),
+        case.start(dtype)[()],
+        **case.options,
+    )
+    point, path = descent.update_step()
+    return {"path": np.stack(path), "point": np.array(point), "length": np.array(float(len(path)))}
+
+
+def _descend_in_torch(case, dtype, nudge):
+    x = nudge(torch.from_numpy(np.array(case.start(dtype)))).requires_grad_()
+    optimizer = torch.optim.SGD([x], lr=case.options["learning_rate"])
+    path = [oracle.to_numpy(x)]
+    for _ in range(case.options["epochs"]):
+        optimizer.zero_grad()
+        _wave(x).backward()
+        if x.grad.norm() < case.options["tolerance"]:
+            break
+        x.grad = nudge(x.grad)
+        optimizer.step()
+        path.append(oracle.to_numpy(x))
+    return {"path": np.stack(path), "point": path[-1], "length": np.array(float(len(path)))}
+
+
+# --- the textbook's momenta, as optimizers in PyTorch's operations ---
+
+
+class _Textbook(torch.optim.Optimizer):
+    def __init__(self, params, lr=0.001, momentum=0.9):
+        super().__init__(params, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    self.move(p, self.state[p], group["lr"], group["momentum"])
+
+
+class RumelhartFormula(_Textbook):
+    """v = momentum v + lr g, p = p - v."""
+
+    def move(self, p, state, lr, momentum):
+        state["velocity"] = momentum * state.get("velocity", torch.zeros_like(p)) + lr * p.grad
+        p.copy_(p - state["velocity"])
+
+
+class PolyakFormula(_Textbook):
+    """p' = p - lr g + momentum (p - q)."""
+
+    def move(self, p, state, lr, momentum):
+        moved = p - lr * p.grad + momentum * (p - state.get("previous", p))
+        state["previous"] = p.clone()
+        p.copy_(moved)
+
+
+class NesterovFormula(RumelhartFormula):
+    """The same, of gradients that are given: where they are taken is the closure's business."""
+
+
+def _momentum(draw):
+    return {
+        "lr": draw(st.just(0.0) | numbers(1e-4, 0.5)),
+        "momentum": draw(st.sampled_from([0.0, 0.5, 0.9]) | numbers(0, 0.99)),
+    }
+
+
+def _momentum_options(group):
+    return {"learning_rate": group["lr"], "momentum": group["momentum"]}
+
+
+# --- L-BFGS ---
+
+
+@dataclass(frozen=True)
+class Closures:
+    """Some steps of L-BFGS on a problem, the parameters in two arrays."""
+
+    problem: str
+    seed: int
+    steps: int
+    resumed: bool
+    options: Mapping
+
+    def start(self, dtype):
+        usual = np.array(PROBLEMS[self.problem].start)
+        moved = usual + 0.2 * np.random.default_rng(self.seed).normal(size=usual.shape)
+        first, *others = moved.astype(dtype)
+        return [np.array(first), np.array([others])]
+
+
+def _closures(draw):
+    search = draw(st.sampled_from([None, "strong_wolfe"]))
+    options = {
+        "lr": draw(numbers(0.01, 1.2 if search else 0.2)),
+        "max_iter": draw(st.integers(1, 6)),
+        "max_eval": draw(st.none() | st.integers(1, 8)),
+        "tolerance_grad": draw(st.sampled_from([1e-2, 1e-1])),
+        "tolerance_change": draw(st.sampled_from([1e-9, 1e-3])),
+        "history_size": draw(st.sampled_from([1, 2, 100])),
+        "line_search_fn": search,
+    }
+    return Closures(
+        draw(st.sampled_from([*PROBLEMS])),
+        draw(st.integers(0, 2**32 - 1)),
+        draw(st.integers(1, 3)),
+        draw(st.booleans()),
+        options,
+    )
+
+
+def _mirror_lbfgs(optimizer: torch.optim.LBFGS) -> reference.LBFGS:
+    """The reference's LBFGS with the options and the state of PyTorch's."""
+    (group,) = optimizer.param_groups
+    options = {name: value for name, value in group.items() if name not in ("params", "lr")}
+    ours = reference.LBFGS(learning_rate=group["lr"], **options)
+    state = {
+        name: oracle.map_structure(oracle.to_numpy, tuple(value))
+        if isinstance(value, list)
+        else oracle.to_numpy(value)
+        for name, value in optimizer.state[optimizer._params[0]].items()
+        if name != "al" and value is not None
+    }
+    if state:
+        state = {k: list(v) if isinstance(v, tuple) else v for k, v in state.items()}
+        params = [oracle.to_numpy(param) for param in group["params"]]
+        ours.load_state([state, *({} for _ in params[1:])], params)
+    return ours
+
+
+def _flat(params):
+    return np.concatenate([np.ravel(oracle.to_numpy(param)) for param in params])
+
+
+def _run_lbfgs(case, dtype):
+    problem, params = PROBLEMS[case.problem], case.start(dtype)
+    options = {name: value for name, value in case.options.items() if name != "lr"}
+    ours = reference.LBFGS(learning_rate=case.options["lr"], **options)
+
+    def closure():
+        x = _flat(params)
+        gradient = problem.gradient(x)
+        return problem.f(x), [gradient[0].reshape(()), gradient[1:].reshape(1, -1)]
+
+    track = {"params": [], "loss": [], "d": []}
+    for step in range(case.steps):
+        if case.resumed and step == 1:
+            state, ours = ours.state, reference.LBFGS(learning_rate=case.options["lr"], **options)
+            ours.load_state(state, params)
+        track["loss"].append(ours.step(params, closure))
+        track["params"].append(_flat(params))
+        track["d"].append(ours.state[0].get("d", 0 * _flat(params)))
+    return {name: np.array(entries, dtype) for name, entries in track.items()}
+
+
+def _run_lbfgs_in_torch(case, dtype, nudge):
+    problem = PROBLEMS[case.problem]
+    params = [nudge(torch.from_numpy(p)).requires_grad_() for p in case.start(dtype)]
+    theirs = torch.optim.LBFGS(params, **case.options)
+
+    def closure():
+        theirs.zero_grad()
+        x = torch.cat([param.reshape(-1) for param in params])
+        loss = (problem.residual(x, torch.stack) ** 2).sum() / 2
+        loss.backward()
+        for param in params:
+            param.grad = nudge(param.grad)
+        return loss
+
+    track = {"params": [], "loss": [], "d": []}
+    for _ in range(case.steps):
+        track["loss"].append(theirs.step(closure).item())
+        track["params"].append(_flat(params))
+        d = theirs.state[params[0]].get("d")
+        track["d"].append(0 * _flat(params) if d is None else oracle.to_numpy(d))
+    return {name: np.array(entries, dtype) for name, entries in track.items()}
+
+
+# --- conjugate gradients of a matrix ---
+
+
+@dataclass(frozen=True)
+class System:
+    """A positive definite matrix, a right side and a start, from a seed."""
+
+    size: int
+    seed: int
+    options: Mapping
+
+    def arrays(self, dtype):
+        rng = np.random.default_rng(self.seed)
+        factor = rng.normal(size=(self.size, self.size))
+        matrix = factor @ factor.T + np.eye(self.size)
+        arrays = matrix, rng.normal(size=self.size), rng.normal(size=self.size)
+        return [array.astype(dtype) for array in arrays]
+
+
+def _systems(draw):
+    options = {"epochs": draw(st.integers(0, 6)), "tolerance": draw(st.sampled_from([0.01, 0.1]))}
+    return System(draw(st.integers(1, 5)), draw(st.integers(0, 2**32 - 1)), options)
+
+
+def _padded(path, epochs):
+    points = [oracle.to_numpy(point) for point in path]
+    return {"path": np.stack(points + points[-1:] * (epochs + 1 - len(points)))}
+
+
+class HestenesStiefelFormula:
+    """Directions made conjugate by the matrix, anew from the whole history, in PyTorch."""
+
+    @staticmethod
+    def path(matrix, right_side, x, options, nudge):
+        points, directions = [x], []
+        for _ in range(options["epochs"]):
+            residual = right_side - matrix @ x
+            if residual.norm() < options["tolerance"]:
+                break
+            direction = residual
+            for past in directions:
+                share = past @ matrix @ residual / (past @ matrix @ past)
+                direction = direction - share * past
+            directions.append(direction)
+            step = direction @ residual / (direction @ matrix @ direction)
+            x = nudge(x + step * direction)
+            points.append(x)
+        return points
+
+
+def _solve(case, dtype):
+    solver = reference.LinearConjugateGradients(*case.arrays(dtype), **case.options)
+    return _padded(solver.update_step()[1], case.options["epochs"])
+
+
+def _solve_in_torch(case, dtype, nudge):
+    arrays = [nudge(torch.from_numpy(array)) for array in case.arrays(dtype)]
+    path = HestenesStiefelFormula.path(*arrays, case.options, nudge)
+    return _padded(path, case.options["epochs"])
+
+
+# --- rows ---
+
+_OPTIMIZER = """import numpy as np
+from reference import {name}
+optimizer = {name}()
+params = [np.array([[1.0, -2.0], [0.5, 3.0]])]
+optimizer.step(params, lambda: (np.sum(params[0] ** 2), [2 * params[0]]))
+print(params[0])"""
+
+
+def _bad(act, error, message):
+    return Refusal(act, error, message)
+
+
+def _gradient_descent(**changed):
+    options = {"function": abs, "function_prime": abs, "initial_point": 1.0, **changed}
+    return lambda: reference.GradientDescent(**options).update_step()
+
+
+register(
+    RunRow(
+        reference.GradientDescent,
+        torch.optim.SGD,
+        _slopes,
+        _descend,
+        _descend_in_torch,
+        """import numpy as np
+from reference import GradientDescent
+descent = GradientDescent(lambda x: x @ x, lambda x: 2 * x, np.array([1.0, -2.0]), 0.1)
+point, path = descent.update_step()
+print(point, len(path))""",
+        budget="closed",
+        examples=60,
+        refusals=(
+            _bad(_gradient_descent(function=1), TypeError, "be a function"),
+            _bad(_gradient_descent(function_prime=None), TypeError, "be a function"),
+            _bad(_gradient_descent(initial_point=np.arange(3)), TypeError, "be floating"),
+            _bad(_gradient_descent(initial_point="a"), TypeError, "be a NumPy array"),
+            _bad(_gradient_descent(learning_rate=-1), ValueError, "be 0 or more"),
+            _bad(_gradient_descent(epochs=1.5), TypeError, "be an integer"),
+            _bad(_gradient_descent(tolerance=np.inf), ValueError, "be finite"),
+            _bad(
+                _gradient_descent(function_prime=lambda x: np.ones(2)),
+                ValueError,
+                r"function_prime must return shape \(\); got shape \(2,\)",
+            ),
+        ),
+    ),
+    OptimizerRow(
+        reference.Momentum,
+        RumelhartFormula,
+        _momentum_options,
+        _momentum,
+        state={"velocity": "velocity"},
+    ),
+    OptimizerRow(
+        reference.HeavyBall,
+        PolyakFormula,
+        _momentum_options,
+        _momentum,
+        state={"previous": "previous"},
+    ),
+    OptimizerRow(
+        reference.Nesterov,
+        NesterovFormula,
+        _momentum_options,
+        _momentum,
+        state={"velocity": "velocity"},
+        step=lambda optimizer, params, grads: optimizer.step(params, lambda: (0.0, grads)),
+        example=_OPTIMIZER.format(name="Nesterov"),
+    ),
+    RunRow(
+        reference.LBFGS,
+        torch.optim.LBFGS,
+        _closures,
+        _run_lbfgs,
+        _run_lbfgs_in_torch,
+        _OPTIMIZER.format(name="LBFGS"),
+        budget="closed",
+        examples=60,
+        mirror=_mirror_lbfgs,
+        refusals=(
+            _bad(lambda: reference.LBFGS(line_search_fn="weak"), ValueError, "be one of None"),
+            _bad(lambda: reference.LBFGS(0, line_search_fn="strong_wolfe"), ValueError, "positive"),
+            _bad(lambda: reference.LBFGS(history_size=0), ValueError, "at least 1"),
+            _bad(
+                lambda: reference.LBFGS().load_state([{"d": np.ones(3)}], [np.ones(3)]),
+                ValueError,
+                "be a dict of",
+            ),
+            _bad(
+                lambda: reference.LBFGS().step([np.ones(3)], lambda: (0.0, [np.ones(2)])),
+                ValueError,
+                r"have the parameter's shape \(3,\)",
+            ),
+        ),
+    ),
+    RunRow(
+        reference.LinearConjugateGradients,
+        HestenesStiefelFormula,
+        _systems,
+        _solve,
+        _solve_in_torch,
+        """import numpy as np
+from reference import LinearConjugateGradients
+solver = LinearConjugateGradients(np.diag([1.0, 2.0]), np.ones(2), np.zeros(2))
+print(solver.update_step()[0])""",
+        budget="closed",
+        refusals=(
+            _bad(
+                reference.LinearConjugateGradients(-np.eye(2), np.ones(2), np.zeros(2)).update_step,
+                ValueError,
+                "be positive definite",
+            ),
+            _bad(
+                lambda: reference.LinearConjugateGradients(np.eye(3), np.ones(2), np.zeros(2)),
+                ValueError,
+                r"matrix must have shape \(2, 2\)",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,524 @@
+"""Rows: schedules of the learning rate, over 200 steps; averages of parameters."""
+
+import dataclasses
+import math
+import types
+import unittest.mock
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+from torch.optim import lr_scheduler, swa_utils
+
+import reference
+from parity_tests import oracle
+from parity_tests.catalogue._row import Refusal, RunRow, register
+from parity_tests.strategies import numbers
+
+STEPS = 200
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A schedule by its name in PyTorch, with the options that both sides have."""
+
+    name: str
+    rate: float
+    options: Mapping
+
+
+# --- functions of the step, which print as what they are ---
+
+
+@dataclass(frozen=True)
+class Decay:
+    """1 / (1 + speed t)."""
+
+    speed: float
+
+    def __call__(self, t):
+        return 1 / (1 + self.speed * t)
+
+
+@dataclass(frozen=True)
+class Wobble:
+    """1 + depth sin t."""
+
+    depth: float
+
+    def __call__(self, t):
+        return 1 + self.depth * np.sin(t).item()
+
+
+# --- what is drawn ---
+
+_WHOLE = st.integers(1, 60)
+_FACTOR = numbers(0.05, 1)
+_FUNCTION = st.builds(Decay, numbers(0, 1)) | st.builds(Wobble, numbers(0, 0.5))
+
+_SIMPLE = {
+    "LambdaLR": {"lr_lambda": _FUNCTION},
+    "MultiplicativeLR": {"lr_lambda": _FUNCTION},
+    "StepLR": {"step_size": _WHOLE, "gamma": _FACTOR},
+    "MultiStepLR": {"milestones": st.lists(st.integers(0, STEPS), max_size=5), "gamma": _FACTOR},
+    "ConstantLR": {"factor": _FACTOR, "total_iters": _WHOLE},
+    "LinearLR": {
+        "start_factor": _FACTOR,
+        "end_factor": st.just(0.0) | _FACTOR,
+        "total_iters": _WHOLE,
+    },
+    "ExponentialLR": {"gamma": numbers(0.9, 1.01)},
+    "PolynomialLR": {"total_iters": _WHOLE, "power": numbers(0, 3)},
+    "CosineAnnealingLR": {"T_max": _WHOLE, "eta_min": st.just(0.0) | numbers(0, 0.2)},
+    "CosineAnnealingWarmRestarts": {
+        "T_0": _WHOLE,
+        "T_mult": st.integers(1, 3),
+        "eta_min": st.just(0.0) | numbers(0, 0.2),
+    },
+    "SWALR": {
+        "swa_lr": numbers(0, 0.2),
+        "anneal_epochs": st.integers(0, 60),
+        "anneal_strategy": st.sampled_from(["cos", "linear"]),
+    },
+    "CyclicLR": {
+        "base_lr": numbers(1e-4, 0.1),
+        "max_lr": numbers(0.1, 1),
+        "step_size_up": _WHOLE,
+        "step_size_down": st.none() | _WHOLE,
+        "mode": st.sampled_from(["triangular", "triangular2", "exp_range"]),
+        "gamma": numbers(0.9, 1),
+        "scale_fn": st.none() | _FUNCTION,
+        "scale_mode": st.sampled_from(["cycle", "iterations"]),
+        "cycle_momentum": st.booleans(),
+        "base_momentum": numbers(0, 0.5),
+        "max_momentum": numbers(0.5, 0.99),
+    },
+    "OneCycleLR": {
+        "max_lr": numbers(0.01, 1),
+        "total_steps": st.integers(STEPS - 1, 2 * STEPS),
+        "pct_start": st.sampled_from([0.0, 0.3, 1.0]) | numbers(0.05, 0.95),
+        "anneal_strategy": st.sampled_from(["cos", "linear"]),
+        "cycle_momentum": st.booleans(),
+        "base_momentum": numbers(0, 0.5),
+        "max_momentum": numbers(0.5, 0.99),
+        "div_factor": numbers(1, 30),
+        "final_div_factor": numbers(1, 1e4),
+        "three_phase": st.booleans(),
+    },
+}
+_OWN_RATE = {"CyclicLR", "OneCycleLR"}
+_RATE = numbers(1e-3, 1)
+
+
+def _simple(name):
+    def draw_plan(draw):
+        options = {key: draw(strategy) for key, strategy in _SIMPLE[name].items()}
+        if name == "OneCycleLR" and draw(st.booleans()):
+            del options["total_steps"]
+            options |= {"epochs": draw(st.integers(10, 20)), "steps_per_epoch": 20}
+        return Plan(name, draw(_RATE), options)
+
+    return draw_plan
+
+
+def _once(name):
+    """SWALR keeps its end in the optimizer, which has room for that of one; others may repeat."""
+    return name if name == "SWALR" else object()
+
+
+def _several(name, parts, milestones):
+    """Some of these schedules, one after another or at once, all from one rate."""
+
+    def draw_plan(draw):
+        names = draw(st.lists(st.sampled_from(parts), min_size=1, max_size=3, unique_by=_once))
+        rate = draw(_RATE)
+        plans = [Plan(part, rate, _simple(part)(draw).options) for part in names]
+        options = {"schedulers": plans}
+        if milestones:
+            count = len(plans) - 1
+            places = draw(st.lists(st.integers(0, STEPS // 2), min_size=count, max_size=count))
+            options["milestones"] = sorted(places)
+        return Plan(name, rate, options)
+
+    return draw_plan
+
+
+# --- both sides ---
+
+
+def _make(plan):
+    component = getattr(reference, plan.name)
+    options = dict(plan.options)
+    if "schedulers" in options:
+        options["schedulers"] = [_make(part) for part in options["schedulers"]]
+        return component(**options)
+    return component(**options) if plan.name in _OWN_RATE else component(plan.rate, **options)
+
+
+def _make_in_torch(plan, optimizer):
+    scheduler = getattr(lr_scheduler, plan.name, None) or getattr(swa_utils, plan.name)
+    options = dict(plan.options)
+    if "schedulers" in options:
+        options["schedulers"] = [_make_in_torch(part, optimizer) for part in options["schedulers"]]
+        if plan.name == "ChainedScheduler":
+            return scheduler(**options)
+    return scheduler(optimizer, **options)
+
+
+def _cycles_momentum(plan):
+    return plan.options.get("cycle_momentum", False)
+
+
+def _ours(plan, dtype):
+    schedule = _make(plan)
+    found = {"rate": np.array([schedule(t) for t in range(STEPS)])}
+    if _cycles_momentum(plan):
+        found["momentum"] = np.array([schedule.momentum(t) for t in range(STEPS)])
+    return found
+
+
+def _optimizer(rate):
+    return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate, momentum=0.9)
+
+
+def _theirs(plan, dtype, nudge):
+    with warnings.catch_warnings():
+        # PyTorch asks for steps of the optimizer between.
+        warnings.simplefilter("ignore")
+        optimizer = _optimizer(plan.rate)
+        (group,) = optimizer.param_groups
+        scheduler = _make_in_torch(plan, optimizer)
+        rates, momenta = [group["lr"]], [group["momentum"]]
+        for _ in range(STEPS - 1):
+            group["lr"] = nudge(group["lr"])
+            scheduler.step()
+            rates.append(group["lr"])
+            momenta.append(group["momentum"])
+    found = {"rate": np.array(rates)}
+    if _cycles_momentum(plan):
+        found["momentum"] = np.array(momenta, float)
+    return found
+
+
+def _precisely(plan, dtype):
+    """PyTorch's own code in longdouble: its steps cancel where the cosine turns."""
+    pi = 4 * np.arctan(np.longdouble(1))
+    precise = types.SimpleNamespace(**{**vars(math), "pi": pi, "cos": np.cos})
+    exact = dataclasses.replace(plan, rate=np.longdouble(plan.rate))
+    with (
+        unittest.mock.patch.object(lr_scheduler, "math", precise),
+        unittest.mock.patch.object(swa_utils, "math", precise),
+    ):
+        return _theirs(exact, dtype, lambda number: number)
+
+
+# --- the schedule that watches a metric ---
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A course of metrics from a seed, and options."""
+
+    seed: int
+    rate: float
+    options: Mapping
+
+    def metrics(self):
+        rng = np.random.default_rng(self.seed)
+        course = np.cumsum(rng.normal(size=STEPS)) + rng.integers(-20, 20)
+        return np.where(rng.random(STEPS) < 0.03, rng.choice([np.nan, np.inf, -np.inf]), course)
+
+
+def _watches(draw):
+    options = {
+        "mode": draw(st.sampled_from(["min", "max"])),
+        "factor": draw(numbers(0, 0.99)),
+        "patience": draw(st.integers(0, 5)),
+        "threshold": draw(st.sampled_from([0.0, 1e-4, 0.1, 1.0])),
+        "threshold_mode": draw(st.sampled_from(["rel", "abs"])),
+        "cooldown": draw(st.integers(0, 4)),
+        "min_lr": draw(st.just(0.0) | numbers(0, 0.1)),
+        "eps": draw(st.sampled_from([0.0, 1e-8, 0.01])),
+    }
+    return Watch(draw(st.integers(0, 2**32 - 1)), draw(_RATE), options)
+
+
+def _watch(case, dtype):
+    schedule = reference.ReduceLROnPlateau(case.rate, **case.options)
+    return {"rate": np.array([schedule.step(metric) for metric in case.metrics()])}
+
+
+def _watch_in_torch(case, dtype, nudge):
+    optimizer = _optimizer(case.rate)
+    scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, **case.options)
+    rates = []
+    for metric in case.metrics():
+        scheduler.step(metric)
+        rates.append(optimizer.param_groups[0]["lr"])
+    return {"rate": np.array(rates)}
+
+
+# --- averages ---
+
+
+@dataclass(frozen=True)
+class Points:
+    """The parameters of some steps, from a seed."""
+
+    shapes: tuple
+    seed: int
+    steps: int
+    decay: float
+
+    def steps_of(self, dtype):
+        rng = np.random.default_rng(self.seed)
+        return [
+            [rng.normal(size=shape).astype(dtype) for shape in self.shapes]
+            for _ in range(self.steps)
+        ]
+
+
+def _points(draw):
+    shapes = draw(st.lists(st.sampled_from([(), (3,), (2, 2), (0, 2)]), min_size=1, max_size=3))
+    decay = draw(st.sampled_from([0.0, 0.5, 0.999, 1.0]) | numbers(0, 1))
+    return Points(tuple(shapes), draw(st.integers(0, 2**32 - 1)), draw(st.integers(1, 20)), decay)
+
+
+def _average(make):
+    def run(case, dtype):
+        average, track = make(case), {}
+        for params in case.steps_of(dtype):
+            average.update(params)
+            _note(track, average.params)
+        return {name: np.stack(entries) for name, entries in track.items()}
+
+    return run
+
+
+def _average_in_torch(function):
+    def run(case, dtype, nudge):
+        steps = case.steps_of(dtype)
+        model = torch.nn.ParameterList([torch.from_numpy(np.array(p)) for p in steps[0]])
+        average, track = swa_utils.AveragedModel(model, **function(case)), {}
+        for params in steps:
+            for tensor, param in zip(model, params, strict=True):
+                tensor.data.copy_(torch.from_numpy(np.array(param)))
+            average.update_parameters(model)
+            _note(track, average.module)
+        return {name: np.stack(entries) for name, entries in track.items()}
+
+    return run
+
+
+def _note(track, params):
+    for place, param in enumerate(params):
+        track.setdefault(f"params[{place}]", []).append(np.array(oracle.to_numpy(param)))
+
+
+# --- rows ---
+
+_REFUSALS = {
+    "StepLR": [(lambda: reference.StepLR(0.1, 0), ValueError, "at least 1")],
+    "LambdaLR": [
+        (lambda: reference.LambdaLR(0.1, 0.9), TypeError, "be a function"),
+        (lambda: reference.LambdaLR(0.1, Decay(1))(-1), ValueError, r"__call__: t must be 0"),
+    ],
+    "MultiplicativeLR": [
+        (lambda: reference.MultiplicativeLR(0.1, Decay(1))(0.5), TypeError, "be an integer")
+    ],
+    "LinearLR": [(lambda: reference.LinearLR(0.1, 0.0), ValueError, "be positive")],
+    "ConstantLR": [(lambda: reference.ConstantLR(0.1, 1.5), ValueError, r"lie in \[0, 1\]")],
+    "CosineAnnealingWarmRestarts": [
+        (lambda: reference.CosineAnnealingWarmRestarts(0.1, 1.5), TypeError, "be an integer")
+    ],
+    "CyclicLR": [
+        (lambda: reference.CyclicLR(0.1, 1, mode="square"), ValueError, "be one of"),
+        (
+            lambda: reference.CyclicLR(0.1, 1, cycle_momentum=False).momentum(0),
+            RuntimeError,
+            "be True for this",
+        ),
+    ],
+    "OneCycleLR": [
+        (lambda: reference.OneCycleLR(0.1), TypeError, "epochs must be an integer"),
+        (lambda: reference.OneCycleLR(0.1, 10)(11), ValueError, r"lie in \[0, 10\]"),
+    ],
+}
+
+
+def _refusals(name):
+    return tuple(Refusal(*entry) for entry in _REFUSALS.get(name, ()))
+
+
+def _text(options):
+    return ", ".join(f"{name}={value!r}" for name, value in options.items())
+
+
+_SHOWN = {
+    "LambdaLR": "0.1, lambda t: 1 / (1 + t)",
+    "MultiplicativeLR": "0.1, lambda t: 0.9",
+    "StepLR": "0.1, step_size=30",
+    "MultiStepLR": "0.1, milestones=[30, 80]",
+    "ConstantLR": "0.1",
+    "LinearLR": "0.1",
+    "ExponentialLR": "0.1, gamma=0.95",
+    "PolynomialLR": "0.1",
+    "CosineAnnealingLR": "0.1, T_max=50",
+    "CosineAnnealingWarmRestarts": "0.1, T_0=10",
+    "SWALR": "0.1, swa_lr=0.05",
+    "CyclicLR": "0.01, 0.1",
+    "OneCycleLR": "0.1, total_steps=100",
+    "ReduceLROnPlateau": "0.1",
+    "SequentialLR": "[StepLR(0.1, 5), StepLR(0.1, 10)], milestones=[20]",
+    "ChainedScheduler": "[StepLR(0.1, 5), StepLR(0.1, 10)]",
+}
+
+
+def _example(name):
+    more = ", StepLR" if "StepLR" in _SHOWN[name] and name != "StepLR" else ""
+    call = "schedule.step(1.0)" if name == "ReduceLROnPlateau" else "schedule(3)"
+    lines = [f"from reference import {name}{more}", f"schedule = {name}({_SHOWN[name]})"]
+    return "\n".join([*lines, f"print({call})"])
+
+
+def _scheduler(name):
+    return getattr(lr_scheduler, name, None) or getattr(swa_utils, name)
+
+
+# PyTorch computes these from the step alone, or exactly as the reference does.
+_EXACT = {
+    "LambdaLR",
+    "MultiplicativeLR",
+    "CosineAnnealingWarmRestarts",
+    "CyclicLR",
+    "OneCycleLR",
+}
+# OneCycleLR and CyclicLR set the optimizer's first rate for all.
+_PARTS = [name for name in _SIMPLE if name not in _OWN_RATE]
+
+register(
+    *(
+        RunRow(
+            getattr(reference, name),
+            _scheduler(name),
+            _simple(name),
+            _ours,
+            _theirs,
+            _example(name),
+            budget="exact" if name in _EXACT else "trajectory",
+            dtypes=("float64",),
+            precise=_precisely,
+            refusals=_refusals(name),
+        )
+        for name in _SIMPLE
+    ),
+    RunRow(
+        reference.SequentialLR,
+        lr_scheduler.SequentialLR,
+        _several("SequentialLR", _PARTS, milestones=True),
+        _ours,
+        _theirs,
+        _example("SequentialLR"),
+        dtypes=("float64",),
+        precise=_precisely,
+        refusals=(
+            Refusal(lambda: reference.SequentialLR([], []), ValueError, "one entry or more"),
+            Refusal(lambda: reference.SequentialLR([1], []), TypeError, "be a Schedule"),
+            Refusal(
+                lambda: reference.SequentialLR([reference.StepLR(0.1, 1)], [3]),
+                ValueError,
+                "be a list of 0 entries",
+            ),
+            Refusal(
+                lambda: reference.SequentialLR([reference.StepLR(0.1, 1)] * 3, [3, 2]),
+                ValueError,
+                "not fall",
+            ),
+        ),
+    ),
+    RunRow(
+        reference.ChainedScheduler,
+        lr_scheduler.ChainedScheduler,
+        _several("ChainedScheduler", _PARTS, milestones=False),
+        _ours,
+        _theirs,
+        _example("ChainedScheduler"),
+        dtypes=("float64",),
+        precise=_precisely,
+        refusals=(
+            Refusal(lambda: reference.ChainedScheduler([]), ValueError, "one entry or more"),
+            Refusal(
+                lambda: reference.ChainedScheduler([reference.StepLR(0.1, 1)])(0.5),
+                TypeError,
+                "be an integer",
+            ),
+        ),
+    ),
+    RunRow(
+        reference.ReduceLROnPlateau,
+        lr_scheduler.ReduceLROnPlateau,
+        _watches,
+        _watch,
+        _watch_in_torch,
+        _example("ReduceLROnPlateau"),
+        budget="exact",
+        dtypes=("float64",),
+        refusals=(
+            Refusal(lambda: reference.ReduceLROnPlateau(0.1, factor=1.0), ValueError, "be below 1"),
+            Refusal(lambda: reference.ReduceLROnPlateau(0.1, mode="up"), ValueError, "be one of"),
+        ),
+    ),
+    RunRow(
+        reference.ExponentialMovingAverage,
+        swa_utils.AveragedModel,
+        _points,
+        _average(lambda case: reference.ExponentialMovingAverage(case.decay)),
+        _average_in_torch(
+            lambda case: {"multi_avg_fn": swa_utils.get_ema_multi_avg_fn(case.decay)}
+        ),
+        """import numpy as np
+from reference import ExponentialMovingAverage
+average = ExponentialMovingAverage(decay=0.9)
+average.update([np.ones(2)])
+average.update([np.zeros(2)])
+print(average.params[0])""",
+        refusals=(
+            Refusal(lambda: reference.ExponentialMovingAverage(1.5), ValueError, r"in \[0, 1\]"),
+        ),
+    ),
+    RunRow(
+        reference.StochasticWeightAverage,
+        swa_utils.AveragedModel,
+        _points,
+        _average(lambda case: reference.StochasticWeightAverage()),
+        _average_in_torch(lambda case: {}),
+        """import numpy as np
+from reference import StochasticWeightAverage
+average = StochasticWeightAverage()
+average.update([np.ones(2)])
+average.update([np.zeros(2)])
+print(average.params[0])""",
+        refusals=(
+            Refusal(
+                lambda: _updated([np.ones(2)], [np.ones(3)]),
+                ValueError,
+                r"have shape \(2,\)",
+            ),
+            Refusal(
+                lambda: _updated([np.ones(2)], [np.ones(2)] * 2),
+                ValueError,
+                "have 1 entries",
+            ),
+        ),
+    ),
+)
+
+
+def _updated(*steps):
+    average = reference.StochasticWeightAverage()
+    for params in steps:
+        average.update(params)
+    return average

@@ -1,0 +1,313 @@
+"""Rows: descents on a given function, each beside the same steps with PyTorch's derivatives."""
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+from torch.optim.lbfgs import _strong_wolfe
+
+import reference
+from parity_tests import oracle
+from parity_tests.catalogue._row import Refusal, RunRow, register
+from parity_tests.problems import PROBLEMS, Problem
+from parity_tests.strategies import numbers
+
+# --- what is run ---
+
+
+@dataclass(frozen=True)
+class Descent:
+    """A problem, a start near the usual one, and options."""
+
+    problem: str
+    seed: int
+    options: Mapping
+
+    def start(self, dtype) -> np.ndarray:
+        usual = np.array(PROBLEMS[self.problem].start)
+        moved = usual + 0.2 * np.random.default_rng(self.seed).normal(size=usual.shape)
+        return moved.astype(dtype)
+
+
+def _drawn(names=tuple(PROBLEMS), **options):
+    """The draw of a descent on one of these problems, with these options."""
+
+    def draw_descent(draw):
+        drawn = {name: draw(strategy) for name, strategy in options.items()}
+        seed = draw(st.integers(0, 2**32 - 1))
+        return Descent(draw(st.sampled_from(names)), seed, drawn)
+
+    return draw_descent
+
+
+def _padded(path, epochs) -> dict[str, np.ndarray]:
+    """The path, its last point repeated, so that both sides have as many."""
+    points = [oracle.to_numpy(point) for point in path]
+    return {"path": np.stack(points + points[-1:] * (epochs + 1 - len(points)))}
+
+
+def _ours(component, *functions: str):
+    """Runs a component on functions of the problem, by the names of Problem's methods."""
+
+    def run(case, dtype):
+        problem = PROBLEMS[case.problem]
+        given = [getattr(problem, name) for name in functions]
+        return _padded(
+            component(*given, case.start(dtype), **case.options).update_step()[1],
+            case.options["epochs"],
+        )
+
+    return run
+
+
+# --- the same steps in PyTorch ---
+
+
+class _Formula:
+    """Steps of a paper in PyTorch: `move(problem, x, gradient)` is written anew, from its text."""
+
+    def __init__(self, problem: Problem, options: Mapping):
+        self.problem, self.options = problem, options
+
+    def r(self, x):
+        return self.problem.residual(x, torch.stack)
+
+    def f(self, x):
+        return (self.r(x) ** 2).sum() / 2
+
+    def gradient(self, x):
+        return torch.func.grad(self.f)(x)
+
+    def hessian(self, x):
+        return torch.func.jacrev(torch.func.grad(self.f))(x)
+
+    def path(self, x, nudge):
+        points = [x]
+        for _ in range(self.options["epochs"]):
+            gradient = nudge(self.gradient(x))
+            if gradient.norm() < self.options["tolerance"]:
+                break
+            x = nudge(x + self.move(x, gradient))
+            points.append(x)
+        return points
+
+    def wolfe(self, x, direction, gradient, step, curvature):
+        """PyTorch's own line search."""
+
+        def evaluate(x, step, direction):
+            point = x + step * direction
+            return float(self.f(point)), self.gradient(point)
+
+        slope = gradient.dot(direction)
+        value = float(self.f(x))
+        arguments = (evaluate, x, step, direction, value, gradient, slope)
+        return _strong_wolfe(*arguments, c2=curvature, max_ls=25)[2]
+
+
+def _theirs(formula: type[_Formula]) -> Callable:
+    def run(case, dtype, nudge):
+        start = nudge(torch.from_numpy(case.start(dtype)))
+        steps = formula(PROBLEMS[case.problem], case.options)
+        return _padded(steps.path(start, nudge), case.options["epochs"])
+
+    return run
+
+
+class NewtonFormula(_Formula):
+    """x - learning_rate H^-1 g."""
+
+    def move(self, x, gradient):
+        hessian = self.hessian(x)
+        return -self.options["learning_rate"] * torch.linalg.solve(hessian, gradient)
+
+
+class DampedNewtonFormula(_Formula):
+    """Cholesky with added multiples of the identity, and Armijo's rule."""
+
+    def move(self, x, gradient):
+        hessian = self.hessian(x)
+        lowest = hessian.diagonal().min().item()
+        shift = 0.0 if lowest > 0 else 1e-3 - lowest
+        identity = torch.eye(len(x), dtype=x.dtype)
+        while torch.linalg.cholesky_ex(hessian + shift * identity).info > 0:
+            shift = max(2 * shift, 1e-3)
+        direction = -torch.linalg.solve(hessian + shift * identity, gradient)
+        step = self.options["learning_rate"]
+        while not self.f(x + step * direction) <= self.f(x) + 1e-4 * step * (gradient @ direction):
+            step = step / 2
+        return step * direction
+
+
+class BFGSFormula(_Formula):
+    """The update of the inverse Hessian as Nocedal and Wright print it, equation 6.17."""
+
+    inverse = before = None
+
+    def move(self, x, gradient):
+        identity = torch.eye(len(x), dtype=x.dtype)
+        step = self.options["learning_rate"]
+        if self.before is None:
+            direction = -gradient
+            step = min(1.0, 1.0 / gradient.abs().sum()) * step
+        else:
+            s, y = x - self.before[0], gradient - self.before[1]
+            rho = 1 / y.dot(s)
+            if rho > 0:
+                if self.inverse is None:
+                    self.inverse = y.dot(s) / y.dot(y) * identity
+                left = identity - rho * torch.outer(s, y)
+                right = identity - rho * torch.outer(y, s)
+                self.inverse = left @ self.inverse @ right + rho * torch.outer(s, s)
+            direction = -gradient if self.inverse is None else -(self.inverse @ gradient)
+        self.before = x, gradient
+        return self.wolfe(x, direction, gradient, step, 0.9) * direction
+
+
+class ConjugateGradientsFormula(_Formula):
+    """Fletcher and Reeves's beta, or that of others, no lower than 0."""
+
+    before = None
+
+    def move(self, x, gradient):
+        step = min(1.0, 1.0 / gradient.abs().sum()) * self.options["learning_rate"]
+        direction = -gradient
+        if self.before is not None:
+            last, last_direction, last_step = self.before
+            change = gradient - last
+            beta = {
+                "fletcher-reeves": gradient.dot(gradient) / last.dot(last),
+                "polak-ribiere": gradient.dot(change) / last.dot(last),
+                "hestenes-stiefel": gradient.dot(change) / last_direction.dot(change),
+            }[self.options["beta"]]
+            direction = direction + beta.clamp(min=0) * last_direction
+            if gradient.dot(direction) >= 0:
+                direction = -gradient
+            step = last_step * (last.dot(last_direction) / gradient.dot(direction))
+        step = self.wolfe(x, direction, gradient, step, 0.1)
+        self.before = gradient, direction, step
+        return step * direction
+
+
+class GaussNewtonFormula(_Formula):
+    """J^+ r by least squares."""
+
+    def move(self, x, gradient):
+        jacobian = torch.func.jacrev(self.r)(x)
+        solved = torch.linalg.lstsq(jacobian, self.r(x)[:, None], driver="gelsd").solution
+        return -self.options["learning_rate"] * solved[:, 0]
+
+
+class LevenbergMarquardtFormula(_Formula):
+    """(J^T J + m I)^-1 J^T r, with a tenth of the last m and tenfold until the sum falls."""
+
+    damping = None
+
+    def move(self, x, gradient):
+        jacobian, identity = torch.func.jacrev(self.r)(x), torch.eye(len(x), dtype=x.dtype)
+        m = (self.options["damping"] if self.damping is None else self.damping) / 10
+        while True:
+            move = -torch.linalg.solve(jacobian.T @ jacobian + m * identity, gradient)
+            if self.f(x + move) < self.f(x):
+                self.damping = m
+                return move
+            m = m * 10
+
+
+# --- rows ---
+
+_STOP = {"epochs": st.integers(0, 8), "tolerance": st.sampled_from([0.01, 0.1])}
+_RATES = {"learning_rate": numbers(0.25, 1.25)}
+
+_FUNCTIONS = """import numpy as np
+from reference import {name}
+descent = {name}({functions}, np.array([1.0, 1.0]))
+print(descent.update_step()[0])"""
+_BOWL = ["lambda x: x @ x / 2", "lambda x: x", "lambda x: np.eye(2)"]
+_RESIDUALS = ["lambda x: 2 * x - 1", "lambda x: 2 * np.eye(2)"]
+
+
+def _example(component, functions):
+    return _FUNCTIONS.format(name=component.__name__, functions=", ".join(functions))
+
+
+def _row(component, formula, functions, shown, draw, **details):
+    return RunRow(
+        component,
+        formula,
+        draw,
+        _ours(component, *functions),
+        _theirs(formula),
+        _example(component, shown),
+        budget="closed",
+        **details,
+    )
+
+
+def _flat(component, hessian, start=(1.0, 1.0)):
+    """A descent whose Hessian is this matrix everywhere."""
+    functions = lambda x: x @ x, lambda x: 2 * x, lambda x: hessian
+    return component(*functions, np.array(start)).update_step
+
+
+register(
+    _row(
+        reference.Newton,
+        NewtonFormula,
+        ("f", "gradient", "hessian"),
+        _BOWL,
+        _drawn(**_STOP, **_RATES),
+        refusals=(
+            Refusal(_flat(reference.Newton, np.zeros((2, 2))), ValueError, "invertible"),
+            Refusal(_flat(reference.Newton, np.eye(3)), ValueError, r"return shape \(2, 2\)"),
+            Refusal(_flat(reference.Newton, np.full((2, 2), np.inf)), ValueError, "be finite"),
+            Refusal(
+                functools.partial(reference.Newton, None, abs, abs, 1.0), TypeError, "a function"
+            ),
+        ),
+    ),
+    _row(
+        reference.DampedNewton,
+        DampedNewtonFormula,
+        ("f", "gradient", "hessian"),
+        _BOWL,
+        _drawn(**_STOP, learning_rate=st.sampled_from([0.5, 1.0])),
+        refusals=(
+            Refusal(_flat(reference.DampedNewton, np.full((2, 2), np.nan)), ValueError, "finite"),
+        ),
+    ),
+    _row(
+        reference.BFGS,
+        BFGSFormula,
+        ("f", "gradient"),
+        _BOWL[:2],
+        _drawn(**_STOP, **_RATES),
+    ),
+    _row(
+        reference.ConjugateGradients,
+        ConjugateGradientsFormula,
+        ("f", "gradient"),
+        _BOWL[:2],
+        _drawn(
+            **_STOP,
+            **_RATES,
+            beta=st.sampled_from(["fletcher-reeves", "polak-ribiere", "hestenes-stiefel"]),
+        ),
+    ),
+    _row(
+        reference.GaussNewton,
+        GaussNewtonFormula,
+        ("r", "jacobian"),
+        _RESIDUALS,
+        _drawn(**_STOP, **_RATES),
+    ),
+    _row(
+        reference.LevenbergMarquardt,
+        LevenbergMarquardtFormula,
+        ("r", "jacobian"),
+        _RESIDUALS,
+        _drawn(**_STOP, damping=numbers(1e-3, 10)),
+    ),
+)
