@@ -14,13 +14,29 @@ class Adapter:
     layout: arguments and outputs are moved by the layouts of the row.
     """
 
+    # Within a container it keeps the protocol of layers: one gradient for one input, no tuple.
+    within = False
+
     def __init__(self, module: torch.nn.Module, layer: Layer, row):
         self.module = module
         self.layer = layer
         self.row = row
 
-    params = property(lambda self: self.layer.params)
-    buffers = property(lambda self: self.layer.buffers)
+    @property
+    def params(self):
+        return self.layer.params
+
+    @params.setter
+    def params(self, params):
+        self.layer.params = params
+
+    @property
+    def buffers(self):
+        return self.layer.buffers
+
+    @buffers.setter
+    def buffers(self, buffers):
+        self.layer.buffers = buffers
 
     @property
     def training(self):
@@ -92,6 +108,8 @@ class Adapter:
         )
         if self.row.correct is not None and self.corrected:
             grad_inputs = self.row.correct(self.module, self.inputs, grad_outputs, grad_inputs)
+        if self.within and len(grad_inputs) == 1:
+            (grad_inputs,) = grad_inputs
         return grad_inputs, list(grad_params or [])
 
     # The witness turns this off: it judges the mathematics, not PyTorch's departures from it.

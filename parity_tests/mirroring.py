@@ -86,7 +86,7 @@ def adapt_as(row: catalogue.Row, module: torch.nn.Module, shared: dict | None = 
     adapter = row.adapter or Adapter
     if row.container:
         # Its children are adapted one by one, each with its own parameters.
-        layer = row.convert(module, lambda child: adapt(child, shared))
+        layer = row.convert(module, lambda child: _part(child, shared))
         return adapter(module, layer, row)
     layer = (
         _parametrized(row, module) if parametrize.is_parametrized(module) else row.convert(module)
@@ -98,6 +98,13 @@ def adapt_as(row: catalogue.Row, module: torch.nn.Module, shared: dict | None = 
         layer.buffers = [_share(shared, buffer) for buffer in buffers]
     layer.training = module.training
     return adapter(module, layer, row)
+
+
+def _part(module, shared):
+    """The adapter of a module that stands within a container."""
+    adapter = adapt(module, shared)
+    adapter.within = True
+    return adapter
 
 
 def _parametrized(row, module):

@@ -3,6 +3,7 @@
 import numpy as np
 
 import reference
+from reference.layers import _windows
 
 
 class OneElementOff(reference.Softsign):
@@ -37,7 +38,7 @@ class BiasNotSummed(reference.Linear):
 class WrongAtTheKink(reference.LeakyReLU):
     def forward(self, input_data):
         output = super().forward(input_data)
-        self.positive = input_data >= 0
+        self.slopes = np.where(input_data >= 0, 1, self.alpha).astype(input_data.dtype)
         return output
 
 
@@ -97,19 +98,25 @@ class IgnoresItsOption(reference.LeakyReLU):
 
 class TieShared(reference.MaxPooling2D):
     def forward(self, input_data):
-        self.input_data = input_data
-        self.output = super().forward(input_data)
-        return self.output
+        result = super().forward(input_data)
+        output = result[0] if self.return_indices else result
+        self.images = input_data.reshape(-1, *input_data.shape[-3:])
+        self.best = output.reshape(-1, *output.shape[-3:])
+        self.shape = input_data.shape
+        return result
 
     def backward(self, grad_output):
-        grad_input = np.zeros_like(self.input_data, grad_output.dtype)
-        best = [self.input_data[places] == self.output[met] for met, places in self.taps]
-        count = np.zeros(self.output.shape, grad_output.dtype)
-        for (met, _), equal in zip(self.taps, best, strict=True):
-            count[met] += equal
-        for (met, places), equal in zip(self.taps, best, strict=True):
-            grad_input[places] += np.where(equal, grad_output[met] / count[met], 0)
-        return grad_input, None
+        window = (self.pool_size, self.stride, self.padding, self.dilation)
+        taps = list(_windows.inner_taps(self.sizes, self.best.shape[1:-1], *window))
+        equal = [self.images[places] == self.best[met] for met, places in taps]
+        count = np.zeros(self.best.shape, grad_output.dtype)
+        for (met, _), tied in zip(taps, equal, strict=True):
+            count[met] += tied
+        share = grad_output.reshape(self.best.shape) / np.maximum(count, 1)
+        grad_input = np.zeros(self.images.shape, grad_output.dtype)
+        for (met, places), tied in zip(taps, equal, strict=True):
+            grad_input[places] += np.where(tied, share[met], 0)
+        return grad_input.reshape(self.shape), None
 
 
 class DampenedFirstStep(reference.SGD):

@@ -118,7 +118,7 @@ def test_hooks_and_parametrizations_are_refused():
     with pytest.raises(NotImplementedError, match="Linear has hooks"):
         mirror(module)
     normed = torch.nn.utils.parametrizations.orthogonal(torch.nn.Linear(2, 2))
-    with pytest.raises(NotImplementedError, match="ParametrizedLinear has no counterpart"):
+    with pytest.raises(NotImplementedError, match="_Orthogonal has no counterpart"):
         mirror(normed)
 
 
@@ -151,3 +151,10 @@ def test_an_option_without_meaning_in_numpy_is_refused_by_name(option):
     theirs = torch.optim.SGD(_parameters(), lr=0.1, **{option: True})
     with pytest.raises(NotImplementedError, match=f"{option}=True has no counterpart"):
         mirror(theirs)
+
+
+def test_an_empty_chain_gives_back_its_input():
+    twin = mirror(torch.nn.Sequential())
+    values = normal(2, 3)
+    np.testing.assert_array_equal(twin.forward(values), values)
+    assert twin.backward(values)[1] == []

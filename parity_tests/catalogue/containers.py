@@ -1,0 +1,159 @@
+"""Rows: containers, of which each part is mirrored by its own row."""
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+
+import reference
+from parity_tests.catalogue._row import Refusal, Row, register
+from parity_tests.strategies import Draft, Input, shapes, sizes
+
+
+class _Residual(torch.nn.Module):
+    def __init__(self, features, shortcut):
+        super().__init__()
+        self.branch = torch.nn.Sequential(torch.nn.Linear(features, features), torch.nn.Softsign())
+        self.shortcut = torch.nn.Linear(features, features) if shortcut else None
+
+    def forward(self, input):
+        shortcut = input if self.shortcut is None else self.shortcut(input)
+        return self.branch(input) + shortcut
+
+
+class _Branches(torch.nn.Module):
+    def __init__(self, features, outputs):
+        super().__init__()
+        self.branches = torch.nn.ModuleList(torch.nn.Linear(features, n) for n in outputs)
+
+    def forward(self, input):
+        return torch.cat([branch(input) for branch in self.branches], dim=-1)
+
+
+class _Squeeze(torch.nn.Module):
+    def __init__(self, input_channels, squeeze_channels):
+        super().__init__()
+        self.squeeze = torch.nn.Linear(input_channels, squeeze_channels)
+        self.excite = torch.nn.Linear(squeeze_channels, input_channels)
+
+    def forward(self, input):
+        means = input.flatten(1, -2).mean(1) if input.ndim > 2 else input
+        gates = torch.sigmoid(self.excite(torch.relu(self.squeeze(means))))
+        return input * gates.reshape(len(input), *[1] * (input.ndim - 2), -1)
+
+
+def _sequential_draft(draw):
+    """Linear layers and activations of drawn sizes; the same module may come twice."""
+    features = draw(sizes(1, 4))
+    width = features
+    parts = []
+    for kind in draw(
+        st.lists(st.sampled_from(["linear", "softsign", "leaky", "norm"]), min_size=1, max_size=4)
+    ):
+        out = draw(sizes(1, 4)) if kind == "linear" else width
+        parts.append((kind, width, out))
+        width = out
+    options = {"parts": tuple(parts), "repeated": draw(st.booleans())}
+    return Draft(options, (Input((*draw(shapes(1, 2)), features)),))
+
+
+_PARTS = {
+    "linear": torch.nn.Linear,
+    "softsign": lambda width, out: torch.nn.Softsign(),
+    "leaky": lambda width, out: torch.nn.LeakyReLU(0.1),
+    "norm": lambda width, out: torch.nn.LayerNorm(width),
+}
+
+
+def _chain(parts, repeated):
+    modules = [_PARTS[kind](width, out) for kind, width, out in parts]
+    if repeated and modules and parts[-1][1] == parts[-1][2]:
+        modules.append(modules[-1])
+    return torch.nn.Sequential(*modules)
+
+
+def _residual_draft(draw):
+    features = draw(sizes(1, 4))
+    options = {"features": features, "shortcut": draw(st.booleans())}
+    return Draft(options, (Input((*draw(shapes(1, 2)), features)),))
+
+
+def _branches_draft(draw):
+    features = draw(sizes(1, 4))
+    outputs = tuple(draw(st.lists(sizes(1, 3), min_size=1, max_size=3)))
+    return Draft(
+        {"features": features, "outputs": outputs}, (Input((*draw(shapes(1, 2)), features)),)
+    )
+
+
+def _squeeze_draft(draw):
+    channels = draw(sizes(1, 4))
+    options = {"input_channels": channels, "squeeze_channels": draw(sizes(1, 3))}
+    return Draft(options, (Input((*draw(shapes(1, 3, minimum=1)), channels)),))
+
+
+def _twice():
+    layer = reference.Softsign()
+    return reference.Sequential(layer, layer)
+
+
+def _residual(module, adapt):
+    shortcut = None if module.shortcut is None else adapt(module.shortcut)
+    return reference.Residual(adapt(module.branch), shortcut)
+
+
+register(
+    Row(
+        reference.Sequential,
+        torch.nn.Sequential,
+        lambda m, adapt: reference.Sequential(*(adapt(part) for part in m)),
+        _sequential_draft,
+        "composite",
+        construct=_chain,
+        container=True,
+        cancels_within=True,
+        refusals=[
+            Refusal(_twice, ValueError, "stand in one place only"),
+            Refusal(lambda: reference.Sequential(3), TypeError, "must have forward"),
+        ],
+    ),
+    Row(
+        reference.Residual,
+        _Residual,
+        _residual,
+        _residual_draft,
+        "composite",
+        container=True,
+        cancels_within=True,
+        refusals=[
+            Refusal(
+                lambda: reference.Residual(reference.Linear(3, 2)).forward(np.ones((4, 3))),
+                ValueError,
+                r"branch must have shape \(4, 3\)",
+            )
+        ],
+    ),
+    Row(
+        reference.Parallel,
+        _Branches,
+        lambda m, adapt: reference.Parallel(*(adapt(branch) for branch in m.branches)),
+        _branches_draft,
+        "composite",
+        container=True,
+        cancels_within=True,
+    ),
+    Row(
+        reference.SqueezeExcitation,
+        _Squeeze,
+        lambda m: reference.SqueezeExcitation(m.squeeze.in_features, m.squeeze.out_features),
+        _squeeze_draft,
+        "composite",
+        cancels_within=True,
+        refusals=[
+            Refusal(
+                lambda: reference.SqueezeExcitation(3, 2).forward(np.ones((2, 5, 4))),
+                ValueError,
+                "must have 3 channels on its last axis",
+            )
+        ],
+    ),
+)
