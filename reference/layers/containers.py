@@ -79,6 +79,15 @@ class Container(Layer):
         return [sums.get(id(param)) for param in self.params]
 
 
+def _backward(layer, *grad_outputs):
+    """The gradients of a layer's input and parameters.
+
+    Of a layer with further, optional inputs (a first state) the first input's alone.
+    """
+    grad_input, grad_params = layer.backward(*grad_outputs)
+    return grad_input[0] if isinstance(grad_input, tuple) else grad_input, grad_params
+
+
 class Sequential(Container):
     """Layers one after another, each fed with the output of the one before.
 
@@ -109,10 +118,9 @@ class Sequential(Container):
     def backward(self, *grad_outputs):
         grads = []
         for layer in reversed(self.layers):
-            grad_input, grad_params = layer.backward(*grad_outputs)
+            grad_input, grad_params = _backward(layer, *grad_outputs)
             grads.insert(0, grad_params)
-            # Of a layer with further, optional inputs (a first state) only the first is chained.
-            grad_outputs = grad_input[:1] if isinstance(grad_input, tuple) else (grad_input,)
+            grad_outputs = (grad_input,)
         return grad_outputs[0], self.sum_grads(grads)
 
 
@@ -144,7 +152,7 @@ class Residual(Container):
         return branch + shortcut
 
     def backward(self, grad_output):
-        pairs = [layer.backward(grad_output) for layer in self.layers]
+        pairs = [_backward(layer, grad_output) for layer in self.layers]
         grad_inputs, grads = zip(*pairs, strict=True)
         through_branch, through_shortcut = (*grad_inputs, grad_output)[:2]
         return through_branch + through_shortcut, self.sum_grads(grads)
@@ -180,7 +188,7 @@ class Parallel(Container):
 
     def backward(self, grad_output):
         parts = np.split(grad_output, self.splits, axis=-1)
-        pairs = [layer.backward(part) for layer, part in zip(self.layers, parts, strict=True)]
+        pairs = [_backward(layer, part) for layer, part in zip(self.layers, parts, strict=True)]
         grad_inputs, grads = zip(*pairs, strict=True)
         return sum(grad_inputs[1:], start=grad_inputs[0]), self.sum_grads(grads)
 
