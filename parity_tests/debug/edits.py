@@ -203,7 +203,7 @@ def _index(node):
 
 
 def _transposes(function, pool):
-    for node, parents in _walk(function):
+    for node, _parents in _walk(function):
         if isinstance(node, ast.Attribute) and node.attr == "T":
             yield _replace(function, node, node.value, "transposed")
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
@@ -258,12 +258,14 @@ def _called(node):
 
 
 _AXES = [-1, 0, 1, 2, (0, 1), (1, 2), (0, 2), (0, 1, 2), (1, 3), (2, 3), (1, 2, 3), None]
-_REDUCTIONS = ("sum", "mean", "max", "min", "prod", "var", "std", "cumsum", "argmax", "argmin",
-               "concatenate", "stack", "split", "expand_dims", "repeat", "flip", "norm")  # fmt: skip
+_REDUCTIONS = tuple(
+    "sum mean max min prod var std cumsum argmax argmin concatenate stack split expand_dims "
+    "repeat flip norm".split()
+)
 
 
 def _axes(function, pool):
-    for node, parents in _walk(function):
+    for node, _parents in _walk(function):
         name = _called(node)
         if name not in _REDUCTIONS:
             continue
@@ -628,9 +630,10 @@ def _geometry(function, pool):
 def _slices(function, node, pool):
     for size in pool.sizes:
         lower, upper = node.lower, node.upper
-        add = lambda part, s=size: (
-            _parse(s) if part is None else _binary(part, ast.Add(), _parse(s))
-        )
+
+        def add(part, s=size):
+            return _parse(s) if part is None else _binary(part, ast.Add(), _parse(s))
+
         if upper is not None:
             new = ast.Slice(add(lower), add(upper), node.step)
             yield _replace(function, node, new, "geometry")
