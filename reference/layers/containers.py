@@ -5,9 +5,8 @@ import math
 
 import numpy as np
 
-from reference import _checks
+from reference import _checks, _numeric
 from reference._base import Layer
-from reference.activations import ReLU, Sigmoid
 from reference.layers.dense import Linear
 
 
@@ -198,9 +197,9 @@ class SqueezeExcitation(Container):
 
     Formula: y = x s, with s = sigmoid(W2 relu(W1 m + b1) + b2) and m the mean of each channel
         over the positions
-    Derivative: dL/dx = g s + (dm/dx)^T q, where dm/dx is 1 / positions and q the gradient that
-        the small network returns for m, from its upstream gradient, the sum over the positions of
-        g x. relu has 0 for its slope at 0 (PyTorch's choice).
+    Derivative: dL/dx = g s + q / positions, with q = W1^T (relu' W2^T (p s (1 - s))) the gradient
+        of m, and p the sum over the positions of g x, that of s; relu' = 1 above 0 and 0 below,
+        at the kink 0 it is 0 (PyTorch's choice).
     Shapes: x (batch, ..., input_channels), with any number of axes between; W1 (squeeze_channels,
         input_channels), b1 (squeeze_channels,), W2 (input_channels, squeeze_channels), b2
         (input_channels,); the output has the input's.
@@ -219,7 +218,7 @@ class SqueezeExcitation(Container):
         rng = _checks.check_generator(self, rng=rng)
         squeeze = Linear(input_channels, squeeze_channels, rng=rng)
         excite = Linear(squeeze_channels, input_channels, rng=rng)
-        super().__init__(Sequential(squeeze, ReLU(), excite, Sigmoid()))
+        super().__init__(squeeze, excite)
         self.input_channels = input_channels
 
     def forward(self, input_data):
@@ -229,13 +228,19 @@ class SqueezeExcitation(Container):
         self.cells = input_data.reshape(batch, math.prod(sizes), channels)
         self.count = max(self.cells.shape[1], 1)
         means = np.einsum("bpc->bc", self.cells) / self.count
-        self.gates = self.layers[0].forward(means)
+        squeeze, excite = self.layers
+        squeezed = squeeze.forward(means)
+        self.alive = ~(squeezed <= 0)
+        self.gates = _numeric.sigmoid(excite.forward(np.maximum(squeezed, 0)))
         return (self.cells * self.gates[:, np.newaxis]).reshape(input_data.shape)
 
     def backward(self, grad_output):
         grad = grad_output.reshape(self.cells.shape)
         grad_gates = np.einsum("bpc,bpc->bc", grad, self.cells)
-        grad_means, grad_params = self.layers[0].backward(grad_gates)
+        squeeze, excite = self.layers
+        grad_excited = grad_gates * (1 - self.gates) * self.gates
+        grad_squeezed, grads_of_excite = excite.backward(grad_excited)
+        grad_means, grads_of_squeeze = squeeze.backward(np.where(self.alive, grad_squeezed, 0))
         spread = grad_means[:, np.newaxis] / self.count
         grad_input = grad * self.gates[:, np.newaxis] + spread
-        return grad_input.reshape(grad_output.shape), grad_params
+        return grad_input.reshape(grad_output.shape), [*grads_of_squeeze, *grads_of_excite]
