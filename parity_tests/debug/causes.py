@@ -83,12 +83,29 @@ def _clues(study, finding, shared):
         yield Clue("missing_path", 0.6, "backward gives no gradient for it")
         return
     evidence = Evidence(study, finding)
-    yield from evidence.clues()
+    known = list(evidence.clues())
+    yield from known
+    if evidence.elementwise:
+        yield from _elementwise(evidence, known)
     if "hyper" not in data:
         yield from ignored_options(study, finding, evidence)
         yield from geometry_options(study, evidence)
-    yield from _mended(study, finding, shared, "backward")
+    for clue in _mended(study, finding, shared, "backward"):
+        if evidence.elementwise and clue.cause == "sign":
+            clue.strength = min(clue.strength, 0.88)
+        yield clue
     yield from _defaults(finding)
+
+
+def _elementwise(evidence, known):
+    """One formula, element by element: a slip within it is another derivative, or one piece."""
+    causes = {clue.cause for clue in known if clue.strength > 0.6}
+    if "branch" in causes:
+        yield Clue("branch", 0.965, "")
+    elif "sign" not in causes and not causes & {"scale_constant", "upstream_missing"}:
+        shared = [clue for clue in known if clue.cause == "wrong_derivative"]
+        if shared:
+            yield Clue("wrong_derivative", 0.9, "")
 
 
 # --- hyper-parameters ---

@@ -258,10 +258,10 @@ def _called(node):
 
 
 _AXES = [-1, 0, 1, 2, (0, 1), (1, 2), (0, 2), (0, 1, 2), (1, 3), (2, 3), (1, 2, 3), None]
-_REDUCTIONS = tuple(
-    "sum mean max min prod var std cumsum argmax argmin concatenate stack split expand_dims "
-    "repeat flip norm".split()
-)
+_REDUCTIONS = {
+    *("sum", "mean", "max", "min", "prod", "var", "std", "cumsum", "argmax", "argmin"),
+    *("concatenate", "stack", "split", "expand_dims", "repeat", "flip", "norm"),
+}
 
 
 def _axes(function, pool):

@@ -92,7 +92,7 @@ class Evidence:
     def clues(self):
         """All clues; each test speaks for itself."""
         tests = [
-            self.kind_of_number, self.no_upstream, self.one_ratio, self.signs, self.shape,
+            self.kind_of_number, self.exchanged, self.no_upstream, self.one_ratio, self.signs, self.shape,
             self.transposition, self.last_one_only, self.diagonal, self.cut_paths,
             self.coupling, self.inner_diagonal, self.pieces, self.ratio_field, self.rows_of_difference,
             self.later_in_time,
@@ -136,6 +136,29 @@ class Evidence:
         twice = self.your_gradient([2 * g for g in self.case.upstreams])
         if twice is not None and not same(twice, 2 * self.yours, 1e-6):
             yield Clue("wrong_point", 0.88, "yours is not proportional to grad_output")
+
+    def exchanged(self):
+        """Is yours the right gradient of another input or parameter?"""
+        for where in ("inputs", "params"):
+            for place, other in enumerate(getattr(self.exam.own, where)):
+                if (where, place) == self.key or other is None or self.yours is None:
+                    continue
+                if np.any(other) and same(self.yours, np.nan_to_num(other)):
+                    name = "grad_input" if where == "inputs" else "grad_params"
+                    words = f"yours is the right {name}[{place}]"
+                    yield Clue("wrong_point", 0.985, words)
+                    return
+
+    @property
+    def elementwise(self):
+        """Does every output depend on one element alone?"""
+        if self.derivative is None or self.key[0] != "inputs":
+            return False
+        matrix = np.nan_to_num(self.derivative.matrix)
+        if matrix.shape[0] != matrix.shape[1] or len(matrix) < 2:
+            return False
+        off = matrix - np.diag(np.diag(matrix))
+        return bool(np.abs(off).max() <= 1e-9 * max(np.abs(matrix).max(), 1e-12))
 
     def ratio(self, yours, right):
         """The one factor between both, or None."""
@@ -274,6 +297,11 @@ class Evidence:
                 if found is not None and same(found, self.right):
                     words = f"equal if params[{place}] is transposed"
                     yield Clue("transposed", 0.97, words)
+            for axes in _turns(param) if self.takes else ():
+                found = self.with_param(place, np.swapaxes(param, *axes))
+                if found is not None and same(found, self.right):
+                    yield Clue("transposed", 0.97, f"equal if axes {axes} of params[{place}] swap")
+                    break
             for axes in _flips(param):
                 found = self.with_param(place, np.flip(param, axes))
                 if found is not None and same(found, self.right):
@@ -541,6 +569,14 @@ def _couples(matrix, shape, axis):
         if a[axis] != b[axis]:
             return True
     return False
+
+
+def _turns(param):
+    """Pairs of axes of equal size, of an array with three axes or more."""
+    import itertools
+
+    pairs = itertools.combinations(range(param.ndim), 2)
+    return [(a, b) for a, b in pairs if param.ndim > 2 and param.shape[a] == param.shape[b] > 1]
 
 
 def _flips(param):

@@ -6,7 +6,7 @@ from parity_tests.debug import probes, specs
 from parity_tests.debug.failures import OwnCodeError
 from parity_tests.debug.findings import Finding
 from parity_tests.debug.numeric import OwnFunction, jacobian
-from parity_tests.debug.structure import is_floating
+from parity_tests.debug.structure import is_floating, walk
 from parity_tests.debug.study import differing
 from parity_tests.debug.verdicts import table, where_name
 
@@ -99,7 +99,9 @@ def backward_twice(study):
     instance.forward(inputs)
     if "rate" in instance.plan(len(case.upstreams), inputs):
         return
+    stored = [(v, np.array(v)) for _, v in walk(instance.thing) if isinstance(v, np.ndarray)]
     first = _flat(instance.backward([np.array(g) for g in case.upstreams], inputs), copy=True)
+    spoilt = any(not np.array_equal(now, old, equal_nan=True) for now, old in stored)
     try:
         second = _flat(instance.backward([np.array(g) for g in case.upstreams], inputs), copy=True)
     except OwnCodeError:
@@ -116,7 +118,11 @@ def backward_twice(study):
             again,
             value,
             "backward twice",
-            "accumulates_across_calls" if doubled else "stale_cache",
+            "accumulates_across_calls"
+            if doubled
+            else "aliasing_mutation"
+            if spoilt
+            else "stale_cache",
             "a second backward gives another gradient" + (", twice the first" if doubled else ""),
             {"doubled": doubled, "twice": True},
         )

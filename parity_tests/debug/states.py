@@ -14,7 +14,7 @@ _RUNNING = re.compile(r"running|moving|ema|_avg|tracked|global", re.IGNORECASE)
 
 
 def examine(study):
-    found = _running(study)
+    found = _running(study) or _moving(study)
     if found:
         _track(study, found)
     if not study.report.findings and found:
@@ -31,6 +31,23 @@ def _running(study):
         and is_floating(value)
         and np.size(value) > 0
     ]
+
+
+def _moving(study):
+    """Other arrays that a call moves, where the oracle keeps running statistics."""
+    module = getattr(study.oracle, "module", None)
+    sizes = {b.numel() for _, b in module.named_buffers()} if module is not None else set()
+    start = study.main.start.copy()
+    before = {n: np.array(v) for n, v in attributes(start.thing).items() if _is_state(v, sizes)}
+    if not before:
+        return []
+    start.forward([np.array(value) for value in study.main.inputs])
+    after = attributes(start.thing)
+    return [n for n, v in before.items() if not np.array_equal(v, after.get(n))]
+
+
+def _is_state(value, sizes):
+    return isinstance(value, np.ndarray) and is_floating(value) and value.size in sizes
 
 
 def _kind(name):
@@ -68,15 +85,18 @@ def _track(study, names):
             oracle.keep_state = False
     still = [n for n in names if np.array_equal(history[0][n], history[-1][n])]
     if buffers:
-        _against_buffers(study, names, history[-1], buffers, still)
+        _against_buffers(study, names, history[-1], buffers, still, before)
     elif still:
         _say(study, still[0], "does not move in training", {"never": True})
 
 
-def _against_buffers(study, names, mine, buffers, still):
+def _against_buffers(study, names, mine, buffers, still, first):
     explicit = not study.oracle.guessed
     for name in names:
         kind = _kind(name)
+        if kind is None:
+            # Named otherwise: variances start from one, means from zero.
+            kind = "var" if np.all(first[name] == 1) else "mean"
         other = next(
             (v for k, v in buffers.items() if kind in ("mean", "var") and f"running_{kind}" in k),
             None,
