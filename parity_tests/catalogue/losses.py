@@ -116,6 +116,7 @@ def _nan_target_gradient(undefined):
     """PyTorch's derivative of t log t is NaN where t / t is, or a masked logarithm's is."""
 
     def correct(module, inputs, grad_outputs, grad_inputs):
+        """PyTorch's gradient of the target is NaN where a product of 0 and infinity enters."""
         (_, t), (grad, grad_target) = inputs, grad_inputs
         return grad, np.where(undefined(module, t), t.dtype.type(np.nan), grad_target)
 

@@ -1,0 +1,23 @@
+"""The pages of the docs that are written by a command say what the command says now."""
+
+from pathlib import Path
+
+from parity_tests import conventions
+from parity_tests.commands.conventions import page
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def test_the_conventions_page_is_what_is_measured():
+    entries = [entry for row in conventions.rows() for entry in conventions.measure(row)]
+    expected = page(entries, conventions.departures())
+    assert (DOCS / "conventions.md").read_text(encoding="utf-8") == expected
+
+
+def test_ours_is_pytorch_s_slope_on_every_kink_but_where_it_departs():
+    departing = {entry["component"] for entry in conventions.departures()}
+    for row in conventions.rows():
+        for entry in conventions.measure(row):
+            assert entry["mirror"] == entry["pytorch"]
+            if row.title not in departing:
+                assert entry["ours"] == entry["pytorch"], row.title
