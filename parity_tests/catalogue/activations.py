@@ -565,6 +565,7 @@ _RECTIFYING = (
         lambda m: reference.NoisyReLU(m.noise_first),
         _noisy,
         {"output": "elementwise", "every": "exact"},
+        floor={"output": "input"},
         kinks=(0.0,),
         replay=_replay_normal,
         law=_law_of_noisy_relu,
