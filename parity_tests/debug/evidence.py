@@ -92,11 +92,23 @@ class Evidence:
     def clues(self):
         """All clues; each test speaks for itself."""
         tests = [
-            self.kind_of_number, self.exchanged, self.no_upstream, self.one_ratio, self.signs, self.shape,
-            self.transposition, self.last_one_only, self.diagonal, self.cut_paths,
-            self.coupling, self.inner_diagonal, self.pieces, self.ratio_field, self.rows_of_difference,
+            self.kind_of_number,
+            self.exchanged,
+            self.no_upstream,
+            self.one_ratio,
+            self.signs,
+            self.shape,
+            self.transposition,
+            self.last_one_only,
+            self.diagonal,
+            self.cut_paths,
+            self.coupling,
+            self.inner_diagonal,
+            self.pieces,
+            self.ratio_field,
+            self.rows_of_difference,
             self.later_in_time,
-        ]  # fmt: skip
+        ]
         found = []
         for test in tests:
             try:
