@@ -58,6 +58,8 @@ def _onednn_gelu(module, inputs, output):
     """oneDNN, which PyTorch calls for contiguous float32 arrays, doubles x first: NaN at inf."""
     if module.approximate != "none" or inputs[0].dtype != np.float32:
         return output
+    if not torch.backends.mkldnn.is_available():
+        return output
     x = oracle.to_tensor(inputs[0])
     if x.numel() <= 1 or not x.clone().is_contiguous():
         return output
