@@ -11,7 +11,7 @@ from parity_tests.strategies import Case
 from parity_tests.trial import Trial
 
 # Steps of the central differences; the error of each is a quarter of the one before.
-_STEPS = (2.0**-7, 2.0**-8, 2.0**-9)
+_STEPS = (2.0**-10, 2.0**-11, 2.0**-12)
 _TOLERANCE = 1e-7
 _NEGLIGIBLE = 1e-10
 

@@ -571,14 +571,13 @@ def _paired(draw):
     return Draft(options, (Input((*entry.shape[:-1], pairs)),))
 
 
-def _angles(time, d_model, base, like):
+def _angles(time, d_model, base):
     even = torch.arange(0, d_model, 2, dtype=torch.float64)
-    positions = torch.arange(time, dtype=torch.float64)
-    return torch.outer(positions, torch.exp(-even / d_model * np.log(base)))
+    return torch.arange(time, dtype=torch.float64)[:, None] / base ** (even / d_model)
 
 
 def _sinusoidal(input, d_model, base):
-    angles = _angles(input.shape[-2], d_model, base, input)
+    angles = _angles(input.shape[-2], d_model, base)
     encoding = torch.zeros(input.shape[-2], d_model, dtype=torch.float64)
     encoding[:, 0::2] = angles.sin()
     encoding[:, 1::2] = angles.cos()[:, : d_model // 2]
@@ -587,7 +586,7 @@ def _sinusoidal(input, d_model, base):
 
 def _rotary(input, d_model, base):
     """The rotation as a product of complex numbers."""
-    angles = _angles(input.shape[-2], d_model, base, input)
+    angles = _angles(input.shape[-2], d_model, base)
     turn = torch.polar(torch.ones_like(angles), angles).to(torch.zeros((), dtype=input.dtype) * 1j)
     pairs = torch.view_as_complex(input.reshape(*input.shape[:-1], d_model // 2, 2).contiguous())
     return torch.view_as_real(pairs * turn).reshape(input.shape)
