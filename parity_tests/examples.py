@@ -50,7 +50,8 @@ def _layer(row: Row) -> str:
     lines = ["import numpy as np"]
     if row.oracle.__module__.startswith("torch") and row.construct is None:
         lines += ["import torch", "from parity_tests import mirror", "torch.manual_seed(0)"]
-        lines.append(f"layer = mirror(torch.nn.{row.oracle.__name__}({options}).double())")
+        mode = "" if case.training else ".eval()"
+        lines.append(f"layer = mirror(torch.nn.{row.oracle.__name__}({options}).double(){mode})")
     else:
         lines.append("from parity_tests import catalogue, examples")
         lines.append(f"layer = examples.layer(catalogue.find({row.title!r}))")
@@ -78,7 +79,9 @@ def _smallest(row: Row) -> Case:
     def look(case):
         arrays = [leaf for leaf in oracle.flatten(case.draft.inputs) if isinstance(leaf, Input)]
         small = all(0 < np.prod(leaf.shape, initial=1.0) <= 64 for leaf in arrays)
-        plain = all(_can_be_written(option) for option in case.draft.options.values())
+        # What is constructed in a way of its own is not written down.
+        written = case.draft.options.values() if row.construct is None else ()
+        plain = all(_can_be_written(option) for option in written)
         if small and plain and not case.strided:
             found.append(case)
 
@@ -96,10 +99,13 @@ def _size(leaf) -> float:
     return abs(float(np.prod(leaf.shape, initial=1.0)) - 6) if isinstance(leaf, Input) else 0
 
 
+_NO_LITERALS = ("inf", "-inf", "nan")
+
+
 def _can_be_written(option) -> bool:
     plain = (bool, int, float, str, type(None), np.ndarray)
     leaves = oracle.flatten(option)
-    return all(isinstance(leaf, plain) and "inf" not in repr(leaf) for leaf in leaves)
+    return all(isinstance(leaf, plain) and repr(leaf) not in _NO_LITERALS for leaf in leaves)
 
 
 def _option(value) -> str:
