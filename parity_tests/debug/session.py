@@ -166,6 +166,7 @@ class Session:
             return chosen
         module = getattr(study.oracle, "module", None)
         failures, fallback = [], None
+        losses = guess_inputs.Hints(subject).is_loss
         began = time.perf_counter()
         for chosen in guess_inputs.candidates(subject, module):
             if time.perf_counter() - began > 3 and fallback:
@@ -186,10 +187,12 @@ class Session:
             except UsageError:
                 fallback = fallback or (chosen, case, None)
                 continue
-            if score < 1e-6:
+            # A narrower kind of values must not hide where the forwards differ.
+            plain = losses or all(spec.kind == "normal" for spec in chosen)
+            if score < 1e-6 and (plain or fallback is None):
                 return self._said(chosen)
             state = (chosen, case, (score, study.oracle.layout, study.oracle.mapping))
-            if fallback is None or fallback[2] is None or score < fallback[2][0]:
+            if fallback is None or fallback[2] is None or fallback[2][0] >= 1e12 > score:
                 fallback = state
         if fallback is None:
             raise self._no_inputs(failures)

@@ -7,7 +7,7 @@ import numpy as np
 from parity_tests.debug import probes
 from parity_tests.debug.failures import OwnCodeError
 from parity_tests.debug.findings import Finding
-from parity_tests.debug.structure import attributes, is_floating
+from parity_tests.debug.structure import is_floating, walk
 from parity_tests.debug.study import differing
 
 _RUNNING = re.compile(r"running|moving|ema|_avg|tracked|global", re.IGNORECASE)
@@ -25,7 +25,7 @@ def _running(study):
     """Names of the arrays that calls of forward in training are meant to move."""
     return [
         name
-        for name, value in attributes(study.main.start.thing).items()
+        for name, value in _arrays(study.main.start).items()
         if _RUNNING.search(name)
         and isinstance(value, (np.ndarray, np.floating, float))
         and is_floating(value)
@@ -33,16 +33,22 @@ def _running(study):
     ]
 
 
+def _arrays(instance):
+    """Every array of an object but its parameters, by its path."""
+    owned = {id(param) for param in instance.params}
+    return {name: value for name, value in walk(instance.thing) if id(value) not in owned}
+
+
 def _moving(study):
     """Other arrays that a call moves, where the oracle keeps running statistics."""
     module = getattr(study.oracle, "module", None)
     sizes = {b.numel() for _, b in module.named_buffers()} if module is not None else set()
     start = study.main.start.copy()
-    before = {n: np.array(v) for n, v in attributes(start.thing).items() if _is_state(v, sizes)}
+    before = {n: np.array(v) for n, v in _arrays(start).items() if _is_state(v, sizes)}
     if not before:
         return []
     start.forward([np.array(value) for value in study.main.inputs])
-    after = attributes(start.thing)
+    after = _arrays(start)
     return [n for n, v in before.items() if not np.array_equal(v, after.get(n))]
 
 
@@ -63,7 +69,7 @@ def _track(study, names):
     oracle = study.oracle
     buffers = None
     instance = study.main.start.copy()
-    before = {n: np.array(attributes(instance.thing)[n]) for n in names}
+    before = {n: np.array(_arrays(instance)[n]) for n in names}
     history = [before]
     cases = [study.case(study.specs, seed=61 + k) for k in range(3)]
     if oracle is not None and hasattr(oracle, "module"):
@@ -73,7 +79,7 @@ def _track(study, names):
         for case in cases:
             inputs = [v * 1.5 + 0.7 if is_floating(v) else v for v in case.inputs]
             instance.forward([np.array(v) for v in inputs])
-            history.append({n: np.array(attributes(instance.thing)[n]) for n in names})
+            history.append({n: np.array(_arrays(instance)[n]) for n in names})
             if oracle is not None and hasattr(oracle, "module"):
                 oracle.module.train()
                 oracle.run(inputs, study.main.params)
@@ -127,7 +133,7 @@ def _other_convention(study, name, kind):
     try:
         for _ in range(400):
             instance.forward([np.array(v) for v in inputs])
-            values.append(np.array(attributes(instance.thing)[name]))
+            values.append(np.array(_arrays(instance)[name]))
     except OwnCodeError:
         return False
     data = inputs[0].reshape(-1, inputs[0].shape[-1])
