@@ -377,6 +377,7 @@ def test_gradient_descent_keeps_every_point_and_goes_on_where_it_stopped():
 # --- closed loops: each side's gradients from its own parameters ---
 
 _LOOPS = catalogue.rows(OptimizerRow)
+_TORCH_OPTIM = {cls.__module__ for cls in vars(torch.optim).values() if isinstance(cls, type)}
 
 
 def _network(dtype):
@@ -623,6 +624,26 @@ def test_mirror_refuses_what_has_no_meaning_in_numpy(option):
     optimizer.param_groups[0][option] = True
     with pytest.raises(NotImplementedError, match=option):
         mirror(optimizer)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in _LOOPS if row.oracle.__module__ in _TORCH_OPTIM],
+    ids=lambda row: row.title,
+)
+def test_a_rate_that_is_a_tensor_counts_in_its_own_precision(row):
+    tensor = torch.ones(2, 3, dtype=torch.float64, requires_grad=True)
+    options = {} if row.title in ("Rprop", "SparseAdam") else {"weight_decay": 0.1}
+    theirs = row.oracle([tensor], lr=torch.tensor(0.01), **options)
+    ours, params, rng = mirror(theirs), [np.ones((2, 3))], np.random.default_rng(0)
+    for _ in range(20):
+        grad = rng.normal(size=(2, 3))
+        tensor.grad = torch.from_numpy(grad)
+        if row.title == "SparseAdam":
+            tensor.grad = tensor.grad.to_sparse(1)
+        theirs.step()
+        ours.step(params, [grad])
+    np.testing.assert_allclose(params[0], tensor.detach(), rtol=8 * np.finfo(float).eps)
 
 
 def test_mirror_copies_the_state_of_a_running_optimizer():

@@ -146,9 +146,11 @@ def _determined(row, theirs, name, dtype):
         if key.startswith(f"state[{place}].")
     }
     mask = row.determined(state, np.finfo(dtype).eps)
-    if mask is None or mask.shape != theirs[name].shape:
+    if mask is None or mask.shape[1:] != theirs[name].shape[1:]:
         return None
-    return np.logical_and.accumulate(mask)
+    # The state begins with the first gradient that is there: nothing is doubtful before it.
+    before = np.ones((len(theirs[name]) - len(mask), *mask.shape[1:]), bool)
+    return np.logical_and.accumulate(np.concatenate([before, mask]))
 
 
 def _drift(unmoved, moved):

@@ -55,6 +55,8 @@ class Row:
     differentiable_target: bool = True
     # Where one-sided slopes differ, as numbers or as a function of the module.
     kinks: Sequence[float] | Callable = ()
+    # Where the slope itself has a kink: no test of differences comes near.
+    bends: Sequence[float] = ()
     # Where terms cancel in our own formula: quantity -> their magnitude, which times eps is then
     # the least unit: "input", "grad_output", "both" (the larger of g and x g), "one", or a
     # function of (module, input, grad_output).
@@ -220,7 +222,8 @@ class OptimizerRow:
                         f"mirror: {type(optimizer).__name__} with {name}={group[name]!r} has no "
                         "counterpart: the option has no meaning in NumPy"
                     )
-            groups.append({"count": len(group["params"]), **self.translate(group)})
+            numbers = {name: number_of(value) for name, value in group.items()}
+            groups.append({"count": len(group["params"]), **self.translate(numbers)})
         first = {name: value for name, value in groups[0].items() if name != "count"}
         ours = self.component(**first, **self.constant(optimizer), groups=groups)
         params = [param for group in optimizer.param_groups for param in group["params"]]
@@ -244,9 +247,18 @@ class OptimizerRow:
         }
 
 
+def number_of(value):
+    """An option that PyTorch may hold as a tensor, as a scalar of the same precision."""
+    if isinstance(value, torch.Tensor) and value.numel() == 1:
+        return oracle.to_numpy(value).reshape(())[()]
+    if isinstance(value, (tuple, list)) and any(isinstance(part, torch.Tensor) for part in value):
+        return tuple(number_of(part) for part in value)
+    return value
+
+
 @dataclass(frozen=True)
 class RunRow:
-    """What runs for many steps on its own, a schedule, an average, a descent: compared in full.
+    """What runs on its own, a schedule, an average, a descent, an initializer: compared in full.
 
     draw     draw(draw) -> a case, all that both sides need
     ours     ours(case, dtype) -> name -> array, its first axis the steps
@@ -255,8 +267,8 @@ class RunRow:
     example  code that takes one step; its last line prints
     """
 
-    component: type
-    oracle: type
+    component: type | Callable
+    oracle: type | Callable
     draw: Callable
     ours: Callable
     theirs: Callable
@@ -278,7 +290,7 @@ class RunRow:
 
     @property
     def family(self) -> str:
-        return "optimizers"
+        return self.component.__module__.split(".")[1]
 
     def kind(self, quantity: str) -> str:
         """The kind of budget of a quantity."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import reference
 from parity_tests import oracle
-from parity_tests.catalogue._row import OptimizerRow, Refusal, RunRow, register
+from parity_tests.catalogue._row import OptimizerRow, Refusal, RunRow, number_of, register
 from parity_tests.problems import PROBLEMS
 from parity_tests.strategies import numbers
 
@@ -159,7 +159,7 @@ def _mirror_lbfgs(optimizer: torch.optim.LBFGS) -> reference.LBFGS:
     """The reference's LBFGS with the options and the state of PyTorch's."""
     (group,) = optimizer.param_groups
     options = {name: value for name, value in group.items() if name not in ("params", "lr")}
-    ours = reference.LBFGS(learning_rate=group["lr"], **options)
+    ours = reference.LBFGS(learning_rate=number_of(group["lr"]), **options)
     state = {
         name: oracle.map_structure(oracle.to_numpy, tuple(value))
         if isinstance(value, list)

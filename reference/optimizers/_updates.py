@@ -5,7 +5,9 @@ import numpy as np
 
 def lerp(average, value, weight):
     """average <- (1 - weight) average + weight value, in place."""
-    # Measured from the nearer end, so that a weight of 0 or 1 is exact.
+    # Measured from the nearer end, so that a weight of 0 or 1 is exact; 1 - weight is rounded in
+    # the precision of the arrays, as in PyTorch.
+    weight = average.dtype.type(weight)
     if weight < 0.5:
         average += weight * (value - average)
     else:
