@@ -31,7 +31,8 @@ class Trial:
         self.kinks = tuple(row.kinks_of(self.module))
         elementwise = row.is_elementwise()
         decades = row.decades if row.decades is not None else (30 if elementwise else 3)
-        inputs, keywords = strategies.fill(case, self.kinks, decades, elementwise)
+        kinks = (*self.kinks, *row.bends)
+        inputs, keywords = strategies.fill(case, kinks, decades, elementwise)
         inputs = oracle.cast(inputs, self.dtype)
         if case.strided:
             inputs = oracle.map_structure(_strided, inputs)

@@ -469,6 +469,7 @@ _SIGMOIDAL = (
         lambda m: reference.Softsign(),
         elementwise(),
         "elementwise",
+        bends=(0.0,),
         oracle_floor={"grad_input": "grad_output"},
         correct=_nan_at_infinity,
     ),
@@ -515,7 +516,7 @@ _RECTIFYING = (
     Row(
         reference.PReLU,
         torch.nn.PReLU,
-        lambda m: reference.PReLU(m.num_parameters),
+        lambda m: reference.PReLU(m.num_parameters, init=m.init),
         _prelu,
         {"output": "exact", "grad_input": "exact", "grad_params": "composite"},
         inputs=ChannelsFirst(),
