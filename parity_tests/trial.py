@@ -78,8 +78,11 @@ class Trial:
             grads[rng.integers(len(grads))] = None
         return grads
 
-    def run_torch(self, module, inputs, dtype=None) -> Results:
-        """Forward and backward in PyTorch; of a copy, where forward changes the module."""
+    def run_torch(self, module, inputs, dtype=None, moved=None) -> Results:
+        """Forward and backward in PyTorch; of a copy, where forward changes the module.
+
+        `moved` is applied to the upstream gradients.
+        """
         dtype = dtype or self.dtype
         if self.row.changes_params or next(module.buffers(), None) is not None:
             module = copy.deepcopy(module)
@@ -89,7 +92,8 @@ class Trial:
             if self.row.absent_as_zero:
                 pairs = zip(grads, outputs, strict=True)
                 grads = [np.zeros(o.shape) if g is None else g for g, o in pairs]
-            return [None if g is None else g.astype(dtype) for g in grads]
+            grads = [None if g is None else g.astype(dtype) for g in grads]
+            return grads if moved is None else [None if g is None else moved(g) for g in grads]
 
         if self.row.contiguous:
             inputs = oracle.map_structure(_contiguous, inputs)
@@ -261,12 +265,15 @@ class Trial:
         params = [parameter.detach().numpy() for parameter in self.module.parameters()]
         for move in range(_MOVES):
 
+            def by_one(array):
+                direction = rng.choice([-1, 1], array.shape) * rng.uniform(0.5, 1, array.shape)
+                return array.astype(np.float64) * (1 + _STEP * direction)
+
             def moved(array):
                 if not oracle.is_floating(array):
                     return array
-                direction = rng.choice([-1, 1], array.shape) * rng.uniform(0.5, 1, array.shape)
-                result = array.astype(np.float64) * (1 + _STEP * direction)
-                return result if self.row.bounds is None else np.clip(result, *self.row.bounds)
+                bounds = self.row.bounds
+                return by_one(array) if bounds is None else np.clip(by_one(array), *bounds)
 
             with torch.no_grad():
                 for parameter, own in zip(module.parameters(), params, strict=True):
@@ -278,7 +285,8 @@ class Trial:
             )
             rounding = oracle.Jitter(move, _STEP) if within else contextlib.nullcontext()
             with rounding:
-                results = self.run_torch(module, inputs, np.float64)
+                # The upstream gradients too are terms that are added up on the way.
+                results = self.run_torch(module, inputs, np.float64, by_one if within else None)
             for name, array in results.quantities():
                 if name in largest and array is not None:
                     with np.errstate(invalid="ignore"):

@@ -72,14 +72,36 @@ def calculate_fans(shape):
 
 
 def uniform(shape, a=0.0, b=1.0, rng=None):
-    """Numbers from U(a, b)."""
+    """Draws from a uniform law.
+
+    Formula: U(a, b)
+    Derivative: none.
+    Shapes: any; a new array of it.
+    Dtypes: float64.
+    Errors: TypeError for a shape that is no tuple of integers or a bound that is no number;
+        ValueError for b below a.
+    Book: section 25.1.
+    Paper: none.
+    PyTorch: torch.nn.init.uniform_. No difference.
+    """
     shape = _checks.check_array_shape(OWNER, "uniform", shape)
     _checks.check_ordered(OWNER, method="uniform", a=a, b=b)
     return _checks.check_generator(OWNER, method="uniform", rng=rng).uniform(a, b, shape)
 
 
 def normal(shape, mean=0.0, std=1.0, rng=None):
-    """Numbers from N(mean, std^2)."""
+    """Draws from a normal law.
+
+    Formula: N(mean, std^2)
+    Derivative: none.
+    Shapes: any; a new array of it.
+    Dtypes: float64.
+    Errors: TypeError for a shape that is no tuple of integers or an option that is no number;
+        ValueError for a negative std.
+    Book: section 25.1.
+    Paper: none.
+    PyTorch: torch.nn.init.normal_. No difference.
+    """
     shape = _checks.check_array_shape(OWNER, "normal", shape)
     _checks.check_number(OWNER, method="normal", mean=mean)
     _checks.check_nonnegative(OWNER, method="normal", std=std)
@@ -87,10 +109,20 @@ def normal(shape, mean=0.0, std=1.0, rng=None):
 
 
 def trunc_normal(shape, mean=0.0, std=1.0, a=-2.0, b=2.0, rng=None):
-    """Numbers from N(mean, std^2), drawn again until they lie in [a, b].
+    """Draws from a normal law cut off at two bounds.
 
-    Where [a, b] holds less than 0.3 of the law, numbers from U(a, b) are drawn instead, and each
-    is accepted with the ratio of its density to the largest in [a, b], which gives the same law.
+    Formula: N(mean, std^2) given a <= x <= b, by drawing again what lies outside; where [a, b]
+        holds less than 0.3 of the law, from U(a, b) instead, each number being accepted with
+        the ratio of its density to the largest in [a, b], which gives the same law
+    Derivative: none.
+    Shapes: any; a new array of it.
+    Dtypes: float64.
+    Errors: TypeError for a shape that is no tuple of integers or an option that is no number;
+        ValueError for a std that is not positive or b below a.
+    Book: section 25.1.
+    Paper: Devroye (1986), Non-uniform random variate generation, Springer,
+        DOI 10.1007/978-1-4613-8643-8.
+    PyTorch: torch.nn.init.trunc_normal_. No difference.
     """
     shape = _checks.check_array_shape(OWNER, "trunc_normal", shape)
     _checks.check_number(OWNER, method="trunc_normal", mean=mean)
@@ -118,28 +150,82 @@ def trunc_normal(shape, mean=0.0, std=1.0, a=-2.0, b=2.0, rng=None):
 
 
 def constant(shape, val):
-    """The same number everywhere."""
+    """The same number everywhere.
+
+    Formula: val
+    Derivative: none.
+    Shapes: any; a new array of it.
+    Dtypes: float64.
+    Errors: TypeError for a shape that is no tuple of integers or a val that is no number.
+    Book: section 25.1.
+    Paper: none.
+    PyTorch: torch.nn.init.constant_. No difference.
+    """
     shape = _checks.check_array_shape(OWNER, "constant", shape)
     return np.full(shape, float(_checks.check_number(OWNER, method="constant", val=val)))
 
 
 def ones(shape):
-    """1 everywhere."""
+    """1 everywhere.
+
+    Formula: 1
+    Derivative: none.
+    Shapes: any; a new array of it.
+    Dtypes: float64.
+    Errors: TypeError for a shape that is no tuple of integers.
+    Book: section 25.1.
+    Paper: none.
+    PyTorch: torch.nn.init.ones_. No difference.
+    """
     return np.ones(_checks.check_array_shape(OWNER, "ones", shape))
 
 
 def zeros(shape):
-    """0 everywhere."""
+    """0 everywhere.
+
+    Formula: 0
+    Derivative: none.
+    Shapes: any; a new array of it.
+    Dtypes: float64.
+    Errors: TypeError for a shape that is no tuple of integers.
+    Book: section 25.1.
+    Paper: none.
+    PyTorch: torch.nn.init.zeros_. No difference.
+    """
     return np.zeros(_checks.check_array_shape(OWNER, "zeros", shape))
 
 
 def eye(shape):
-    """1 on the diagonal, 0 elsewhere: a linear layer that keeps its inputs."""
+    """The identity: a linear layer that keeps its inputs.
+
+    Formula: 1 on the diagonal, 0 elsewhere
+    Derivative: none.
+    Shapes: two axes; a new array of it.
+    Dtypes: float64.
+    Errors: TypeError for a shape that is no tuple of integers; ValueError for another number of
+        axes.
+    Book: section 25.1.
+    Paper: none.
+    PyTorch: torch.nn.init.eye_. No difference.
+    """
     return np.eye(*_checks.check_array_shape(OWNER, "eye", shape, minimum=2, maximum=2))
 
 
 def dirac(shape, groups=1):
-    """1 at the kernel's centre from channel i to i of each group: a convolution that keeps them."""
+    """The identity of convolutions: each channel is kept, as far as there are outputs.
+
+    Formula: 1 at the centre (size // 2) of the kernel from input i to output i of each group,
+        0 elsewhere
+    Derivative: none.
+    Shapes: three to five axes, (outputs, inputs of a group, *kernel); a new array of it.
+    Dtypes: float64.
+    Errors: TypeError for a shape that is no tuple of integers; ValueError for another number of
+        axes, an empty kernel, or groups that do not divide the outputs.
+    Book: section 25.1.
+    Paper: Zagoruyko, Komodakis (2017), DiracNets: training very deep neural networks without
+        skip-connections, arXiv:1706.00388, DOI 10.48550/arXiv.1706.00388.
+    PyTorch: torch.nn.init.dirac_. No difference.
+    """
     outputs, inputs, *kernel = _checks.check_array_shape(OWNER, "dirac", shape, 3, 5)
     for size in kernel:
         _checks.check_integer(OWNER, method="dirac", kernel=size)
@@ -155,8 +241,15 @@ def xavier_uniform(shape, gain=1.0, rng=None):
     """Glorot and Bengio's law, uniform.
 
     Formula: U(-c, c), c = gain sqrt(6 / (fan_in + fan_out))
+    Derivative: none.
+    Shapes: two axes or more, (outputs, inputs, *kernel); a new array of it.
+    Dtypes: float64.
+    Errors: TypeError for a shape that is no tuple of integers; ValueError for fewer than two axes,
+        fans that are both 0 or a negative gain.
+    Book: section 25.1.
     Paper: Glorot, Bengio (2010), Understanding the difficulty of training deep feedforward neural
         networks, AISTATS.
+    PyTorch: torch.nn.init.xavier_uniform_. No difference.
     """
     bound = math.sqrt(3) * _xavier_deviation("xavier_uniform", shape, gain)
     return uniform(shape, -bound, bound, rng)
@@ -166,8 +259,15 @@ def xavier_normal(shape, gain=1.0, rng=None):
     """Glorot and Bengio's law, normal.
 
     Formula: N(0, s^2), s = gain sqrt(2 / (fan_in + fan_out))
+    Derivative: none.
+    Shapes: two axes or more, (outputs, inputs, *kernel); a new array of it.
+    Dtypes: float64.
+    Errors: TypeError for a shape that is no tuple of integers; ValueError for fewer than two axes,
+        fans that are both 0 or a negative gain.
+    Book: section 25.1.
     Paper: Glorot, Bengio (2010), Understanding the difficulty of training deep feedforward neural
         networks, AISTATS.
+    PyTorch: torch.nn.init.xavier_normal_. No difference.
     """
     return normal(shape, 0.0, _xavier_deviation("xavier_normal", shape, gain), rng)
 
@@ -180,22 +280,38 @@ def _xavier_deviation(method, shape, gain):
 
 
 def kaiming_uniform(shape, a=0.0, mode="fan_in", nonlinearity="leaky_relu", rng=None):
-    """He's law, uniform; no number is drawn where the shape has none.
+    """He's law, uniform.
 
-    Formula: U(-c, c), c = gain sqrt(3 / fan), gain that of the nonlinearity of slope a
+    Formula: U(-c, c), c = gain sqrt(3 / fan), with fan that of mode, "fan_in" or "fan_out", and
+        gain that of the nonlinearity, of slope a for "leaky_relu"
+    Derivative: none.
+    Shapes: two axes or more, (outputs, inputs, *kernel); a new array of it.
+    Dtypes: float64.
+    Errors: TypeError for a shape that is no tuple of integers; ValueError for fewer than two axes
+        or an unknown mode or nonlinearity.
+    Book: section 25.1.
     Paper: He, Zhang, Ren, Sun (2015), Delving deep into rectifiers, ICCV,
         DOI 10.1109/ICCV.2015.123.
+    PyTorch: torch.nn.init.kaiming_uniform_. No difference.
     """
     deviation = _kaiming_deviation("kaiming_uniform", shape, a, mode, nonlinearity)
     return uniform(shape, -math.sqrt(3) * deviation, math.sqrt(3) * deviation, rng)
 
 
 def kaiming_normal(shape, a=0.0, mode="fan_in", nonlinearity="leaky_relu", rng=None):
-    """He's law, normal; no number is drawn where the shape has none.
+    """He's law, normal.
 
-    Formula: N(0, s^2), s = gain / sqrt(fan), gain that of the nonlinearity of slope a
+    Formula: N(0, s^2), s = gain / sqrt(fan), with fan that of mode, "fan_in" or "fan_out", and
+        gain that of the nonlinearity, of slope a for "leaky_relu"
+    Derivative: none.
+    Shapes: two axes or more, (outputs, inputs, *kernel); a new array of it.
+    Dtypes: float64.
+    Errors: TypeError for a shape that is no tuple of integers; ValueError for fewer than two axes
+        or an unknown mode or nonlinearity.
+    Book: section 25.1.
     Paper: He, Zhang, Ren, Sun (2015), Delving deep into rectifiers, ICCV,
         DOI 10.1109/ICCV.2015.123.
+    PyTorch: torch.nn.init.kaiming_normal_. No difference.
     """
     return normal(
         shape, 0.0, _kaiming_deviation("kaiming_normal", shape, a, mode, nonlinearity), rng
@@ -211,11 +327,19 @@ def _kaiming_deviation(method, shape, a, mode, nonlinearity):
 
 
 def orthogonal(shape, gain=1.0, rng=None):
-    """A matrix (first axis, all others) with orthonormal rows or columns, whichever are fewer.
+    """Orthonormal rows or columns, whichever are fewer, of a matrix drawn uniformly.
 
-    Formula: gain Q sign(diag R), with Q R a normal matrix, which makes Q uniform
+    Formula: gain Q sign(diag R), with Q R = N, a normal matrix (first axis, product of the
+        others); for fewer rows than columns the transpose of what N^T gives
+    Derivative: none.
+    Shapes: two axes or more; a new array of it.
+    Dtypes: float64.
+    Errors: TypeError for a shape that is no tuple of integers or a gain that is no number;
+        ValueError for fewer than two axes.
+    Book: section 25.1.
     Paper: Saxe, McClelland, Ganguli (2014), Exact solutions to the nonlinear dynamics of learning
         in deep linear neural networks, ICLR.
+    PyTorch: torch.nn.init.orthogonal_. No difference.
     """
     shape = _checks.check_array_shape(OWNER, "orthogonal", shape, minimum=2)
     _checks.check_number(OWNER, method="orthogonal", gain=gain)
@@ -230,9 +354,19 @@ def orthogonal(shape, gain=1.0, rng=None):
 
 
 def sparse(shape, sparsity, std=0.01, rng=None):
-    """N(0, std^2), with a fraction `sparsity` of each column 0, rounded up.
+    """A normal law with a part of each column 0.
 
+    Formula: N(0, std^2), with ceil(sparsity rows) numbers of each column, drawn without
+        replacement, set to 0
+    Derivative: none.
+    Shapes: two axes; a new array of it.
+    Dtypes: float64.
+    Errors: TypeError for a shape that is no tuple of integers or an option that is no number;
+        ValueError for another number of axes, a sparsity outside [0, 1] or a negative std.
+    Book: section 25.1.
     Paper: Martens (2010), Deep learning via Hessian-free optimization, ICML.
+    PyTorch: torch.nn.init.sparse_. No difference; PyTorch draws the zeros from its global generator
+        whichever it is given.
     """
     rows, columns = _checks.check_array_shape(OWNER, "sparse", shape, 2, 2)
     _checks.check_fraction(OWNER, method="sparse", sparsity=sparsity)

@@ -5,6 +5,7 @@ import torch
 from hypothesis import strategies as st
 
 import reference
+from parity_tests import oracle
 from parity_tests.catalogue._row import Refusal, Row, register
 from parity_tests.strategies import Draft, Input, shapes, sizes
 
@@ -41,14 +42,21 @@ class _Squeeze(torch.nn.Module):
         return input * gates.reshape(len(input), *[1] * (input.ndim - 2), -1)
 
 
+_PARTS = {
+    "linear": torch.nn.Linear,
+    "softsign": lambda width, out: torch.nn.Softsign(),
+    "leaky": lambda width, out: torch.nn.LeakyReLU(0.1),
+    "norm": lambda width, out: torch.nn.LayerNorm(width),
+    "dropout": lambda width, out: torch.nn.Dropout(0.3),
+}
+
+
 def _sequential_draft(draw):
-    """Linear layers and activations of drawn sizes; the same module may come twice."""
+    """Layers of drawn kinds and sizes; the same module may come twice."""
     features = draw(sizes(1, 4))
     width = features
     parts = []
-    for kind in draw(
-        st.lists(st.sampled_from(["linear", "softsign", "leaky", "norm"]), min_size=1, max_size=4)
-    ):
+    for kind in draw(st.lists(st.sampled_from(sorted(_PARTS)), min_size=1, max_size=4)):
         out = draw(sizes(1, 4)) if kind == "linear" else width
         parts.append((kind, width, out))
         width = out
@@ -56,12 +64,16 @@ def _sequential_draft(draw):
     return Draft(options, (Input((*draw(shapes(1, 2)), features)),))
 
 
-_PARTS = {
-    "linear": torch.nn.Linear,
-    "softsign": lambda width, out: torch.nn.Softsign(),
-    "leaky": lambda width, out: torch.nn.LeakyReLU(0.1),
-    "norm": lambda width, out: torch.nn.LayerNorm(width),
-}
+def _replay(module, inputs):
+    """The masks of the dropouts, in the order in which the chain comes to them."""
+    masks, shape = [], inputs[0].shape
+    for part in module:
+        if isinstance(part, torch.nn.Linear):
+            shape = (*shape[:-1], part.out_features)
+        elif isinstance(part, torch.nn.Dropout):
+            noise = torch.empty(shape, dtype=oracle.to_tensor(inputs[0]).dtype)
+            masks.append(noise.bernoulli_(1 - part.p).numpy())
+    return oracle.Replay(*masks)
 
 
 def _chain(parts, repeated):
@@ -79,7 +91,7 @@ def _residual_draft(draw):
 
 def _branches_draft(draw):
     features = draw(sizes(1, 4))
-    outputs = tuple(draw(st.lists(sizes(1, 3), min_size=1, max_size=3)))
+    outputs = tuple(draw(st.lists(sizes(0, 3), min_size=1, max_size=3)))
     return Draft(
         {"features": features, "outputs": outputs}, (Input((*draw(shapes(1, 2)), features)),)
     )
@@ -111,6 +123,8 @@ register(
         construct=_chain,
         container=True,
         cancels_within=True,
+        contiguous=True,  # so that PyTorch's masks come in the order of the axes
+        replay=_replay,
         refusals=[
             Refusal(_twice, ValueError, "stand in one place only"),
             Refusal(lambda: reference.Sequential(3), TypeError, "must have forward"),
@@ -137,9 +151,17 @@ register(
         _Branches,
         lambda m, adapt: reference.Parallel(*(adapt(branch) for branch in m.branches)),
         _branches_draft,
-        "composite",
+        "sum",
         container=True,
-        cancels_within=True,
+        refusals=[
+            Refusal(
+                lambda: reference.Parallel(
+                    reference.Identity(), reference.GlobalAveragePooling2D()
+                ).forward(np.ones((2, 3, 3, 4))),
+                ValueError,
+                "output must have shape",
+            ),
+        ],
     ),
     Row(
         reference.SqueezeExcitation,

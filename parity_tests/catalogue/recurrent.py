@@ -216,6 +216,10 @@ def _takes_packed(kind):
     return Packed
 
 
+# The parameters of a cell, in PyTorch's order.
+_IN_A_CELL = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
 class PeepholeCell(torch.nn.Module):
     """Graves (2013), eq. 7-11, in torch operations."""
 
@@ -494,6 +498,7 @@ register(
             cancels_within=True,
             absent_as_zero=True,
             refusals=_refused_cell(component, component is not reference.GRUCell),
+            parameters=_IN_A_CELL,
             literals=_LITERALS.get(component, ()),
         )
         for component, kind in (
@@ -510,6 +515,7 @@ register(
         ),
         _cell("RNNCell"),
         "composite",
+        parameters=_IN_A_CELL,
         keywords={"hx": "state"},
         inputs=Positions(1),
         outputs=Positions(1),

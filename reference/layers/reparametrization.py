@@ -66,6 +66,11 @@ class _Reparametrization(Layer):
     def rng(self, rng):
         self.layer.rng = rng
 
+    def __getattr__(self, name):
+        """The options of the layer read as the wrapper's own, once there is a layer."""
+        layer = object.__getattribute__(self, "layer")
+        return getattr(layer, name)
+
     def others(self, arrays):
         """All but the one that stands in the place of the computed parameter."""
         return [*arrays[: self.place], *arrays[self.place + 1 :]]

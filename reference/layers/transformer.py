@@ -1,6 +1,6 @@
 """Transformers (sections 26.4, 26.6 and 26.7): attention and feed-forward blocks, stacked."""
 
-from reference import _checks
+from reference import _checks, initializers
 from reference.activations import GELU, ReLU
 from reference.layers.attention import MultiheadAttention
 from reference.layers.containers import Container, Sequential
@@ -307,8 +307,8 @@ class Transformer(Container):
     Book: section 26.7.
     Paper: Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser, Polosukhin (2017), Attention
         is all you need, NeurIPS.
-    PyTorch: torch.nn.Transformer with batch_first. No difference; every layer starts from its own
-        draw, where PyTorch fills all matrices by Xavier's uniform law.
+    PyTorch: torch.nn.Transformer with batch_first. No difference; all matrices start from
+        Xavier's uniform law.
     """
 
     non_floating = _MASKS
@@ -338,6 +338,10 @@ class Transformer(Container):
         self.encoder = TransformerEncoder(*encoders, norm=norms[0])
         self.decoder = TransformerDecoder(*decoders, norm=norms[1])
         super().__init__(self.encoder, self.decoder)
+        self.params = [
+            initializers.xavier_uniform(param.shape, rng=rng) if param.ndim > 1 else param
+            for param in self.params
+        ]
 
     def forward(
         self,
