@@ -57,8 +57,6 @@ class Row:
     kinks: Sequence[float] | Callable = ()
     # Where the slope itself has a kink: no test of differences comes near.
     bends: Sequence[float] = ()
-    # Where the slope itself has a kink: no test of differences comes near.
-    bends: Sequence[float] = ()
     # Where terms cancel in our own formula: quantity -> their magnitude, which times eps is then
     # the least unit: "input", "grad_output", "both" (the larger of g and x g), "one", or a
     # function of (module, input, grad_output).
