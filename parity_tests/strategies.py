@@ -231,7 +231,29 @@ def _places(regime, shape, count, spatial):
     return (regime.rng.permuted(numbers, axis=-1)[..., :wanted] % count).reshape(shape)
 
 
+def _grid(regime, shape, offset=0.0):
+    """Real numbers; where derivatives are witnessed, halves and an offset, moved a little.
+
+    So the differences of inputs with other offsets stay clear of 0 and of every half.
+    """
+    if regime.name != SMOOTH:
+        return regime.real(shape)
+    halves = regime.rng.integers(-4, 5, size=shape) / 2
+    return halves + offset + regime.rng.uniform(-0.02, 0.02, size=shape)
+
+
+def _gaps(regime, shape):
+    """Real numbers, among special ones many NaN and -inf, of which windows then hold several."""
+    values = regime.real(shape)
+    if regime.name != SPECIAL:
+        return values
+    gaps = regime.rng.choice([np.nan, -np.inf], size=shape)
+    return np.where(regime.rng.random(shape) < regime.rng.choice([0, 0.3, 0.7]), gaps, values)
+
+
 VALUES: dict[str, Callable] = {
+    "gaps": _gaps,
+    "grid": _grid,
     "places": _places,
     "nonnegative": _nonnegative,
     "nonpositive": lambda regime, shape: -_nonnegative(regime, shape),

@@ -69,7 +69,7 @@ def _max_pooling(rank):
     def draw_max_pooling(draw):
         options, spatial = _window(draw, rank, dilated=True)
         options["return_indices"] = draw(st.booleans())
-        return Draft(options, (_images(draw, spatial),))
+        return Draft(options, (_images(draw, spatial, "gaps"),))
 
     return draw_max_pooling
 
@@ -235,20 +235,20 @@ def _output_size(draw, rank):
     return draw(st.one_of(sizes(1, 7), st.tuples(*(counts,) * rank)))
 
 
-def _adaptive(rank, **options):
+def _adaptive(rank, values="real", **options):
     def draw_adaptive(draw):
         spatial = tuple(draw(sizes(1, 7)) for _ in range(rank))
         drawn = {name: draw(strategy) for name, strategy in options.items()}
         drawn["output_size"] = _output_size(draw, rank)
-        return Draft(drawn, (_images(draw, spatial),))
+        return Draft(drawn, (_images(draw, spatial, values),))
 
     return draw_adaptive
 
 
-def _global(rank):
+def _global(rank, values="real"):
     def draw_global(draw):
         spatial = tuple(draw(sizes(1, 5)) for _ in range(rank))
-        return Draft({"output_size": 1}, (_images(draw, spatial),))
+        return Draft({"output_size": 1}, (_images(draw, spatial, values),))
 
     return draw_global
 
@@ -305,7 +305,7 @@ def _fractional(rank):
             images = leading[0] if leading else 1
             draws = np.random.default_rng(draw(st.integers(0, 99))).random
             options["_random_samples"] = draws((images + draw(sizes(0, 1)), channels, rank))
-        return Draft(options, (Input((*leading, channels, *spatial)),))
+        return Draft(options, (Input((*leading, channels, *spatial), "gaps"),))
 
     return draw_fractional
 
@@ -523,7 +523,7 @@ for _rank, _dimension in enumerate("123", start=1):
             lambda m, rank=_rank: reference.AdaptiveMaxPooling(
                 _axes(m.output_size, rank), m.return_indices
             ),
-            _adaptive(_rank, return_indices=st.booleans()),
+            _adaptive(_rank, "gaps", return_indices=st.booleans()),
             "exact",
             name=f"AdaptiveMaxPool{_dimension}d",
             refusals=_bins_refused(
@@ -544,7 +544,7 @@ for _rank, _dimension in enumerate("123", start=1):
             _of("GlobalMaxPooling"),
             _of("AdaptiveMaxPool"),
             _whole(_of("GlobalMaxPooling")),
-            _global(_rank),
+            _global(_rank, "gaps"),
             "exact",
             refusals=_global_refused(_of("GlobalMaxPooling"), _rank),
             **_layouts,

@@ -79,9 +79,9 @@ class GlobalMaxPooling2D(Layer):
     Shapes: x (batch, height, width, channels) or (height, width, channels), y the same with
         height and width 1.
     Dtypes: float32 and float64; the output has the input's.
-    Errors: TypeError for an array that is not floating; ValueError for an empty height or width,
-        another number of axes or an upstream gradient of another shape; RuntimeError for backward
-        before forward.
+    Errors: TypeError for an array that is not floating; ValueError for an empty axis other than
+        the batch, another number of axes or an upstream gradient of another shape; RuntimeError
+        for backward before forward.
     Book: not in the book; section 22.3.3 has the average.
     Paper: Oquab, Bottou, Laptev, Sivic (2015), Is object localization for free?, CVPR,
         DOI 10.1109/CVPR.2015.7298668.
@@ -91,14 +91,12 @@ class GlobalMaxPooling2D(Layer):
     rank = 2
 
     def forward(self, input_data):
-        self.sizes = _checks.check_places_of(self, self.rank, input_data=input_data)
-        batch, channels = input_data.shape[: -1 - self.rank], input_data.shape[-1]
-        images = input_data.reshape(*batch, math.prod(self.sizes), channels)
-        missing = np.isnan(images)
-        last_missing = images.shape[-2] - 1 - np.argmax(missing[..., ::-1, :], axis=-2)
-        place = np.where(missing.any(axis=-2), last_missing, np.argmax(images, axis=-2))
-        self.indices = place.reshape(*batch, *(1,) * self.rank, channels)
-        return _windows.gather(input_data, self.indices, self.sizes)
+        sizes = _checks.check_places_of(self, self.rank, input_data=input_data)
+        _checks.check_filled_axis(self, -1, input_data=input_data)
+        # The whole image is one bin.
+        output, self.indices = maxima(input_data, sizes, (1,) * self.rank)
+        self.sizes = sizes
+        return output
 
     def backward(self, grad_output):
         return _windows.scatter(grad_output, self.indices, self.sizes), None
@@ -209,21 +207,10 @@ class AdaptiveMaxPooling(Layer):
         rank = len(self.output_size)
         sizes = _checks.check_places_of(self, rank, input_data=input_data)
         _checks.check_filled_axis(self, -1, input_data=input_data)
-        best, places = input_data, np.arange(math.prod(sizes)).reshape(*sizes, 1)
         outputs = adapted(self.output_size, sizes)
-        # An axis at a time, the last one first: so the first of several equals is kept.
-        for axis, size, count in zip((-2, -3, -4), sizes[::-1], outputs[::-1], strict=False):
-            starts, ends = bins(size, count)
-            lines, numbers = best, places
-            best, places = np.take(lines, starts, axis), np.take(numbers, starts, axis)
-            for tap in range(1, np.max(ends - starts, initial=0)):
-                # A bin that is shorter than the tap meets its last place again.
-                met = np.minimum(starts + tap, ends - 1)
-                value, place = np.take(lines, met, axis), np.take(numbers, met, axis)
-                better = (value > best) | np.isnan(value)
-                best, places = np.maximum(value, best), np.where(better, place, places)
-        self.sizes, self.indices = sizes, np.broadcast_to(places, best.shape)
-        return (best, self.indices) if self.return_indices else best
+        output, self.indices = maxima(input_data, sizes, outputs)
+        self.sizes = sizes
+        return (output, self.indices) if self.return_indices else output
 
     def backward(self, grad_output):
         return _windows.scatter(grad_output, self.indices, self.sizes), None
@@ -248,6 +235,37 @@ def bin_sums(images, outputs):
         total = np.zeros((count, *lines.shape[1:]), images.dtype)
         for tap in range(np.max(ends - starts, initial=0)):
             reached = starts + tap < ends
+            reached = slice(None) if reached.all() else reached
             total[reached] += lines[starts[reached] + tap]
         images = np.moveaxis(total, 0, -2 - axis)
     return images
+
+
+def maxima(images, sizes, outputs):
+    """The maximum of each bin, and its place in the flattened spatial axes."""
+    coordinates = []
+    # An axis at a time, the last one first: so the first of several equals is kept.
+    for axis, size, count in zip((-2, -3, -4), sizes[::-1], outputs[::-1], strict=False):
+        images, place = bin_maxima(images, axis, *bins(size, count))
+        coordinates = [np.take_along_axis(other, place, axis) for other in coordinates]
+        coordinates.insert(0, place)
+    return images, _windows.flatten(coordinates, sizes)
+
+
+def bin_maxima(images, axis, starts, ends):
+    """The maximum of each bin of one axis, and where on the axis it lies."""
+    missing = np.isnan(images)
+    best = np.take(images, starts, axis)
+    widest = np.max(ends - starts, initial=0)
+    winner = np.zeros(best.shape, np.min_scalar_type(widest))
+    for tap in range(1, widest):
+        # A bin that is shorter than the tap meets its last place again.
+        met = np.minimum(starts + tap, ends - 1)
+        value = np.take(images, met, axis)
+        better = (value > best) | np.take(missing, met, axis)
+        # Of two zeros the second argument is kept, which came first in the bin.
+        np.maximum(value, best, out=best)
+        np.maximum(winner, np.multiply(better, tap, dtype=winner.dtype), out=winner)
+    shape = (-1, *(1,) * (-1 - axis))
+    last = (ends - starts - 1).reshape(shape)
+    return best, starts.reshape(shape) + np.minimum(winner, last)

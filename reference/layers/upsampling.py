@@ -1,6 +1,7 @@
 """Resampling of images, sequences and volumes to another size."""
 
 import functools
+import operator
 
 import numpy as np
 
@@ -239,11 +240,13 @@ def cubic_taps(size, position):
 def resample(images, axis, places, weights):
     """The weighted sum of the taps along one axis."""
     shape = (-1, *(1,) * (images.ndim - 1 - axis))  # one weight for each output of the axis
-    terms = (
-        np.take(images, place, axis) * weight.reshape(shape)
-        for place, weight in zip(places, weights, strict=True)
-    )
-    return functools.reduce(np.add, terms)  # one term alone keeps the sign of its zeros
+
+    def term(place, weight):
+        taken = np.take(images, place, axis)
+        taken *= weight.reshape(shape)
+        return taken
+
+    return functools.reduce(operator.iadd, map(term, places, weights))
 
 
 def spread(grads, axis, size, places, weights):
