@@ -91,7 +91,7 @@ def _squared_hinge(x, t):
 def _spoil(module, output, lost, value):
     """An output in which the losses of some elements, or their mean or sum, are `value`."""
     if module.reduction != "none":
-        lost = lost.any()
+        lost = lost.any() & ~np.isnan(output)
     return np.where(lost, output.dtype.type(value), output)
 
 

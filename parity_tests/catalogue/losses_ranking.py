@@ -107,9 +107,19 @@ def _triplet(**options):
         batches = [rows, rows, rows]
         if rows and all(rows) and draw(st.booleans()):
             batches[draw(st.integers(0, 2))] = (1, *rows[1:])
-        return Draft(drawn, tuple(Input((*batch, features)) for batch in batches))
+        inputs = [
+            Input((*batch, features), "grid", {"offset": place / 6})
+            for place, batch in enumerate(batches)
+        ]
+        return Draft(drawn, tuple(inputs))
 
     return draw_triplet
+
+
+def _with_axis(draw):
+    """Two shapes that broadcast to one with an axis at least."""
+    first, second = broadcastable(draw)
+    return (first, second) if first or second else ((1,), (1,))
 
 
 def _distance(draw):
@@ -118,16 +128,16 @@ def _distance(draw):
         "eps": draw(st.sampled_from([1e-6, 0.0, 0.125])),
         "keepdim": draw(st.booleans()),
     }
-    first, second = broadcastable(draw)
+    first, second = _with_axis(draw)
     # PyTorch has no least of no components.
     if min((*first, *second), default=1) == 0 and (np.isinf(options["p"]) or options["p"] < 0):
         options["p"] = 2.0
-    return Draft(options, (Input(first), Input(second)))
+    return Draft(options, (Input(first, "grid"), Input(second, "grid", {"offset": 0.25})))
 
 
 def _cosine(draw):
-    first, second = broadcastable(draw)
-    rank = max(len(first), len(second), 1)
+    first, second = _with_axis(draw)
+    rank = max(len(first), len(second))
     options = {
         "dim": draw(st.integers(-rank, rank - 1)),
         "eps": draw(st.sampled_from([1e-8, 0.0, 0.125, 1.0])),
@@ -246,6 +256,7 @@ register(
         plain(reference.MarginRankingLoss, "margin"),
         _ranking,
         "composite",
+        cancels_within=True,
         target_places=(2,),
         refusals=(
             refused(
@@ -345,6 +356,11 @@ register(
                 ValueError,
                 "input2 must broadcast with input1",
                 forwarding(reference.PairwiseDistance, np.ones(2), np.ones(3)),
+            ),
+            refused(
+                ValueError,
+                "at least 1 axes",
+                forwarding(reference.PairwiseDistance, np.ones(()), np.ones(())),
             ),
             refused(
                 ValueError,

@@ -37,10 +37,10 @@ def norm_slope(vectors, norms, p):
         count = np.sum(ties, axis=-1, keepdims=True, dtype=vectors.dtype)
         return sign(vectors) * ties / np.maximum(count, 1)
     over, under = (magnitude, norms) if p >= 1 else (norms, magnitude)
-    # Beyond the largest number the quotient is not finite, as in PyTorch.
+    # Powers beyond the range of numbers, and 0 times what is not finite, are as in PyTorch.
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        slope = sign(vectors) * over ** abs(p - 1) / under ** abs(p - 1)
-    return np.where(under == 0, 0, slope)
+        share = over ** abs(p - 1) / under ** abs(p - 1)
+        return sign(vectors) * np.where(under == 0, 0 * over, share)
 
 
 class PairwiseDistance(Layer):
@@ -54,12 +54,13 @@ class PairwiseDistance(Layer):
     Shapes: x and y broadcast to (..., features); the distances (...), or (..., 1) for keepdim.
     Dtypes: float32 and float64; the distance has the promotion of x's and y's.
     Errors: TypeError for an array that is not floating; ValueError for shapes that do not
-        broadcast or an upstream gradient of another shape; RuntimeError for backward before
-        forward.
+        broadcast or have no axis, or an upstream gradient of another shape; RuntimeError for
+        backward before forward.
     Book: not in the book.
     Paper: Minkowski (1910), Geometrie der Zahlen, Teubner.
-    PyTorch: torch.nn.PairwiseDistance. No difference: eps is added to each signed component, so
-        that equal vectors are at the distance eps n^(1/p).
+    PyTorch: torch.nn.PairwiseDistance, which also takes numbers without an axis. No other
+        difference: eps is added to each signed component, so that equal vectors are at the
+        distance eps n^(1/p).
     """
 
     def __init__(self, p=2.0, eps=1e-6, keepdim=False):
@@ -70,14 +71,14 @@ class PairwiseDistance(Layer):
 
     def forward(self, input1, input2):
         _checks.check_broadcast(self, input1=input1, input2=input2)
-        apart = difference(input1, input2) + self.eps
-        vectors = np.atleast_1d(apart)  # a number counts as one feature
+        vectors = difference(input1, input2) + self.eps
+        _checks.check_least_rank(self, 1, "(..., features)", input1=vectors)
         if math.isinf(self.p) or self.p < 0:
             _checks.check_filled_axis(self, -1, input1=vectors)
         self.shapes = input1.shape, input2.shape
         self.vectors = vectors
         self.norms = norm(vectors, self.p)  # (..., 1)
-        return self.norms if self.keepdim and apart.ndim else self.norms[..., 0]
+        return self.norms if self.keepdim else self.norms[..., 0]
 
     def backward(self, grad_output):
         grad_norms = np.reshape(grad_output, self.norms.shape)
@@ -102,7 +103,8 @@ class CosineSimilarity(Layer):
     Book: not in the book.
     Paper: Salton, Wong, Yang (1975), A vector space model for automatic indexing, Communications
         of the ACM 18(11), DOI 10.1145/361219.361220.
-    PyTorch: torch.nn.CosineSimilarity, whose dim is 1 by default instead of the last axis.
+    PyTorch: torch.nn.CosineSimilarity, whose dim is 1 by default instead of the last axis, and
+        which also takes numbers without an axis.
     """
 
     def __init__(self, dim=-1, eps=1e-8):
@@ -112,7 +114,8 @@ class CosineSimilarity(Layer):
 
     def forward(self, input1, input2):
         _checks.check_broadcast(self, input1=input1, input2=input2)
-        pair = np.broadcast_arrays(np.atleast_1d(input1), np.atleast_1d(input2))
+        pair = np.broadcast_arrays(input1, input2)
+        _checks.check_least_rank(self, 1, "(..., features)", input1=pair[0])
         _checks.check_axis(self, self.dim, "dim", input1=pair[0])
         self.shapes = input1.shape, input2.shape
         self.vectors = [np.moveaxis(vectors, self.dim, -1) for vectors in pair]
@@ -129,7 +132,10 @@ class CosineSimilarity(Layer):
         grads = []
         for one, other in ((0, 1), (1, 0)):
             outwards = norm_slope(self.vectors[one], self.norms[one], 2)
-            slope = (self.units[other] - self.cosine * outwards) / self.bounded[one]
-            grad = np.moveaxis(grad_cosine * slope, -1, self.dim)
+            # Without eps, tiny vectors have infinite terms that meet: NaN, as in PyTorch.
+            with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+                along = self.units[other] / self.bounded[one]
+                slope = along - self.cosine / self.bounded[one] * outwards
+                grad = np.moveaxis(grad_cosine * slope, -1, self.dim)
             grads.append(sum_to_shape(grad, self.shapes[one]))
         return tuple(grads), None

@@ -132,7 +132,10 @@ class CTCLoss(Loss):
         # The logarithm of 0 is meant; a total of 0, and NaN, make it NaN, as in PyTorch.
         with np.errstate(divide="ignore", invalid="ignore"):
             # Each frame's total is e^-l; to divide by its own rounds less.
-            of_states = _numeric.softmax(self.alphas[1:] + self.sweep_back())
+            betas = self.sweep_back()
+            # A state that leads to no end has no weight, even where its alpha is NaN.
+            joint = np.where(np.isneginf(betas), betas, self.alphas[1:] + betas)
+            of_states = _numeric.softmax(joint)
             of_class = self.labels[..., None] == np.arange(classes)  # (batch, states, classes)
             posterior = np.moveaxis(of_states, 0, 1) @ of_class.astype(of_states.dtype)
         within = np.arange(time) < self.lengths[:, None]
