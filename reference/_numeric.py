@@ -45,6 +45,12 @@ def product(x, y):
         return x * y
 
 
+def einsum(subscripts, *arrays):
+    """np.einsum, and 0 for a sum of nothing, for which NumPy 2.4 adds up stray memory."""
+    sums = np.einsum(subscripts, *arrays)
+    return sums if all(array.size for array in arrays) else np.zeros_like(sums)
+
+
 def shift_by_maximum(x, axis):
     """x - max(x), which leaves the ratios of e^x as they are and bounds them by 1."""
     highest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)

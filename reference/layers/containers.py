@@ -227,7 +227,7 @@ class SqueezeExcitation(Container):
         batch, *sizes, channels = input_data.shape
         self.cells = input_data.reshape(batch, math.prod(sizes), channels)
         self.count = max(self.cells.shape[1], 1)
-        means = np.einsum("bpc->bc", self.cells) / self.count
+        means = _numeric.einsum("bpc->bc", self.cells) / self.count
         squeeze, excite = self.layers
         squeezed = squeeze.forward(means)
         self.alive = ~(squeezed <= 0)
@@ -236,7 +236,7 @@ class SqueezeExcitation(Container):
 
     def backward(self, grad_output):
         grad = grad_output.reshape(self.cells.shape)
-        grad_gates = np.einsum("bpc,bpc->bc", grad, self.cells)
+        grad_gates = _numeric.einsum("bpc,bpc->bc", grad, self.cells)
         squeeze, excite = self.layers
         grad_excited = grad_gates * (1 - self.gates) * self.gates
         grad_squeezed, grads_of_excite = excite.backward(grad_excited)

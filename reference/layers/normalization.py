@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from reference import _checks
+from reference import _checks, _numeric
 from reference._base import Layer
 
 
@@ -43,12 +43,12 @@ class _ChannelNorm(Layer):
     def normalize(self, cells):
         """Keep the cells with mean 0 and variance 1; returns the mean and variance they had."""
         count = max(cells.shape[1], 1)
-        mean = self.pool(np.einsum("bpc->bc", cells) / count)
+        mean = self.pool(_numeric.einsum("bpc->bc", cells) / count)
         self.normalized = cells - mean[:, np.newaxis]
         # What the rounding of the mean has left in: much, where the mean exceeds the deviation.
-        rest = self.pool(np.einsum("bpc->bc", self.normalized) / count)
+        rest = self.pool(_numeric.einsum("bpc->bc", self.normalized) / count)
         self.normalized -= rest[:, np.newaxis]
-        squares = np.einsum("bpc,bpc->bc", self.normalized, self.normalized)
+        squares = _numeric.einsum("bpc,bpc->bc", self.normalized, self.normalized)
         variance = self.pool(squares / count)
         self.inverse = self.invert(np.sqrt(variance + self.eps))
         self.normalized *= self.inverse[:, np.newaxis]
@@ -73,8 +73,8 @@ class _ChannelNorm(Layer):
 
     def backward(self, grad_output):
         grad = grad_output.reshape(self.normalized.shape)
-        grad_bias = np.einsum("bpc->bc", grad)
-        grad_weights = np.einsum("bpc,bpc->bc", grad, self.normalized)
+        grad_bias = _numeric.einsum("bpc->bc", grad)
+        grad_weights = _numeric.einsum("bpc,bpc->bc", grad, self.normalized)
         grad_params = [grad_weights.sum(axis=0), grad_bias.sum(axis=0)][: len(self.params)]
         grad_input = grad * (self.inverse * self.weights)[:, np.newaxis]
         if not self.fixed:
@@ -307,7 +307,7 @@ class _RowNorm(Layer):
 
     def gradients_of_params(self, grad_rows):
         """dL/dw = sum of g z and dL/db = sum of g."""
-        grad_weights = np.einsum("rf,rf->f", grad_rows, self.normalized)
+        grad_weights = _numeric.einsum("rf,rf->f", grad_rows, self.normalized)
         grads = [grad_weights, grad_rows.sum(axis=0)][: len(self.params)]
         return [grad.reshape(self.normalized_shape) for grad in grads]
 
@@ -343,7 +343,7 @@ class LayerNorm(_RowNorm):
         self.normalized = rows - (rows @ averaging)[:, np.newaxis]
         # What the rounding of the mean has left in: much, where the mean exceeds the deviation.
         self.normalized -= (self.normalized @ averaging)[:, np.newaxis]
-        squares = np.einsum("rf,rf->r", self.normalized, self.normalized)
+        squares = _numeric.einsum("rf,rf->r", self.normalized, self.normalized)
         self.inverse = 1 / np.sqrt(squares / features + self.eps)[:, np.newaxis]
         self.normalized *= self.inverse
         return self.scaled(input_data.shape)
@@ -354,7 +354,7 @@ class LayerNorm(_RowNorm):
         features = max(grad_input.shape[1], 1)
         averaging = np.full(grad_input.shape[1], 1 / features, grad_input.dtype)
         along_mean = grad_input @ averaging
-        along_normalized = np.einsum("rf,rf->r", grad_input, self.normalized) / features
+        along_normalized = _numeric.einsum("rf,rf->r", grad_input, self.normalized) / features
         grad_input -= along_mean[:, np.newaxis]
         grad_input -= self.normalized * along_normalized[:, np.newaxis]
         grad_input *= self.inverse
@@ -387,7 +387,7 @@ class RMSNorm(_RowNorm):
         rows = self.as_rows(input_data)
         features = max(rows.shape[1], 1)
         eps = np.finfo(rows.dtype).eps if self.eps is None else self.eps
-        squares = np.einsum("rf,rf->r", rows, rows)
+        squares = _numeric.einsum("rf,rf->r", rows, rows)
         self.inverse = 1 / np.sqrt(squares / features + eps)[:, np.newaxis]
         self.normalized = rows * self.inverse
         return self.scaled(input_data.shape)
@@ -396,7 +396,7 @@ class RMSNorm(_RowNorm):
         grad_rows = self.as_rows(grad_output)
         grad_input = grad_rows * self.weights
         features = max(grad_input.shape[1], 1)
-        along_normalized = np.einsum("rf,rf->r", grad_input, self.normalized) / features
+        along_normalized = _numeric.einsum("rf,rf->r", grad_input, self.normalized) / features
         grad_input -= self.normalized * along_normalized[:, np.newaxis]
         grad_input *= self.inverse
         return grad_input.reshape(grad_output.shape), self.gradients_of_params(grad_rows)
@@ -425,13 +425,13 @@ class L2Normalize(Layer):
 
     def forward(self, input_data):
         _checks.check_least_rank(self, 1, "(..., features)", input_data=input_data)
-        norm = np.sqrt(np.einsum("...f,...f->...", input_data, input_data))[..., np.newaxis]
+        norm = np.sqrt(_numeric.einsum("...f,...f->...", input_data, input_data))[..., np.newaxis]
         self.long = norm >= self.eps
         self.divisor = np.maximum(norm, self.eps)
         self.output = input_data / self.divisor
         return self.output
 
     def backward(self, grad_output):
-        along_output = np.einsum("...f,...f->...", grad_output, self.output)[..., np.newaxis]
+        along_output = _numeric.einsum("...f,...f->...", grad_output, self.output)[..., np.newaxis]
         grad_input = grad_output - np.where(self.long, self.output * along_output, 0)
         return grad_input / self.divisor, None
