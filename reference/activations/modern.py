@@ -52,10 +52,10 @@ class GELU(Layer):
     Book: chapter 9, which prints no equation yet.
     Paper: Hendrycks, Gimpel (2016), Gaussian error linear units (GELUs), arXiv 1606.08415.
     PyTorch: torch.nn.GELU, which has no "sigmoid". Its 1 + erf(x / sqrt(2)) and 1 + tanh(v) cancel
-        below about -5, where this one is the more accurate. In float32 its exact form (oneDNN's)
-        overflows for x above half of the largest number and is NaN at infinity, and its gradient
-        of the tanh form is NaN where x^2 overflows; this one's are x, and 0 or 1. Both are NaN
-        where infinity meets 0.
+        below about -5, where this one is the more accurate. In float32, on processors with
+        AVX-512, its exact form overflows for x above half of the largest number and is NaN at
+        infinity; the gradient of its tanh form is NaN where x^2 overflows; this one's are x, and 0
+        or 1. Both are NaN where infinity meets 0.
     """
 
     def __init__(self, approximate="none"):
