@@ -70,3 +70,10 @@ def debug(session):
     """Say where a hand-written gradient is wrong (-- 'my_layers.py:Softsign()')."""
     install(session, "parity")
     session.run("parity", "debug", *session.posargs, env=THREADS)
+
+
+@nox.session
+def bench(session):
+    """Time every component and its memory, side by side with PyTorch (-- NAME ..., --quick)."""
+    install(session, "parity,bench")
+    session.run("parity", "bench", *session.posargs, env=THREADS)

@@ -24,6 +24,11 @@ _COMMANDS = {
         "vanishing gradients, dead units and activations, measured",
         ("torch", "sklearn", "rich"),
     ),
+    "bench": (
+        "parity_tests.commands.bench",
+        "speed and memory, side by side with PyTorch",
+        ("torch", "hypothesis", "rich"),
+    ),
     "debug": (
         "parity_tests.debug.command",
         "say where a hand-written gradient is wrong",

@@ -1,0 +1,58 @@
+"""How fast the parity check itself is: its phases, and examples and elements per second."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import parity_tests
+from parity_tests.commands.check import REPORT
+
+_PACKAGE = Path(parity_tests.__file__).parent
+_IMPORT = [sys.executable, "-c", "import pytest, hypothesis, torch, parity_tests.kinds"]
+_COLLECT = [
+    *(sys.executable, "-m", "pytest", "-c", str(_PACKAGE / "report" / "parity.ini")),
+    *(f"--rootdir={_PACKAGE.parent}", "--collect-only", "-q", "-n0"),
+    str(_PACKAGE / "test_components.py"),
+]
+
+
+def throughput(place: str = REPORT) -> dict | None:
+    """Examples and elements per second of a worker, from the last full parity run."""
+    path = Path(place)
+    if not path.exists():
+        return None
+    report = json.loads(path.read_text(encoding="utf-8"))
+    entries = report["components"].values()
+    seconds = sum(entry["seconds"] for entry in entries)
+    if not seconds:
+        return None
+    return {
+        "components": len(report["components"]),
+        "examples": sum(entry["examples"] for entry in entries),
+        "elements": sum(entry["elements"] for entry in entries),
+        "examples per second": sum(entry["examples"] for entry in entries) / seconds,
+        "elements per second": sum(entry["elements"] for entry in entries) / seconds,
+        "wall time": report["seconds"],
+    }
+
+
+def phases(place: str = REPORT) -> dict[str, float]:
+    """Seconds of the phases of bare `nox`, warm: install, import, collect, run."""
+    found = {}
+    if nox := shutil.which("nox"):
+        if Path("noxfile.py").exists():
+            found["install"] = _timed([nox, "-s", "parity", "--install-only"])
+    found["import"] = _timed(_IMPORT)
+    found["collect"] = _timed(_COLLECT) - found["import"]
+    if (last := throughput(place)) is not None:
+        found["run"] = last["wall time"] - found["import"] - found["collect"]
+    return found
+
+
+def _timed(command: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - start

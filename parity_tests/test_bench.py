@@ -1,0 +1,156 @@
+"""The bench times what it says it times, and its verdicts follow from the numbers."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from parity_tests import catalogue, cli, oracle
+from parity_tests.bench import goals, growth, measure, memory, sides, table, work
+from parity_tests.bench.sides import Pair
+from parity_tests.bench.work import Work
+from parity_tests.catalogue import Row
+
+# The bench runs the classes at their defaults: these draw, or move on with every call, or differ
+# where PyTorch departs from the mathematics.
+_APART = [
+    row.title
+    for row in catalogue.rows()
+    if not isinstance(row, Row)
+    or row.replay
+    or row.correct
+    or row.title in ("SpectralNorm", "CTCLoss", "CrossMapLRN2d")
+]
+
+
+def entry(**changes):
+    usual = {
+        "component": "Softsign",
+        "size": "batch",
+        "dtype": "float32",
+        "ratio": {"low": 1.0, "median": 1.0, "high": 1.0},
+        "memory": {"ours": 2**20, "theirs": 2**20, "least": 2**20},
+    }
+    return {**usual, **changes}
+
+
+def ratio(median):
+    return {"low": median, "median": median, "high": median}
+
+
+@pytest.mark.parametrize("row", catalogue.rows(), ids=lambda row: row.title)
+def test_both_sides_of_every_component_do_the_same_work(row):
+    own = work.of(row)
+    size, *_ = own.sizes.values()
+    pair = sides.pair(own.draft(**size), row, "float64")
+    with oracle.quiet():
+        ours, theirs = pair.ours(), pair.theirs()
+    if row.title in _APART:
+        return
+    ours = [leaf for leaf in oracle.flatten(ours) if oracle.is_floating(leaf)]
+    theirs = [tensor.detach().to_dense().numpy() for tensor in theirs]
+    assert len(ours) >= len(theirs) > 0
+    for array in theirs:
+        alike = (own for own in ours if own.shape == array.shape)
+        assert any(np.allclose(own, array, rtol=1e-6, atol=1e-6) for own in alike)
+
+
+def test_every_component_has_a_small_and_a_realistic_size():
+    for row in catalogue.rows():
+        first, *others = work.of(row).sizes
+        assert first == "a run" or (first == "small" and others), row.title
+
+
+def test_work_that_is_ten_times_as_long_takes_about_ten_times_as_long():
+    array = np.ones(200_000)
+
+    def once():
+        np.sqrt(array)
+
+    def ten_times():
+        for _ in range(10):
+            np.sqrt(array)
+
+    timing = measure.alternate(ten_times, once, 0.1)
+    assert 5 < timing.ratio.median < 20
+    assert timing.ratio.low <= timing.ratio.median <= timing.ratio.high
+
+
+def test_time_spent_elsewhere_does_not_count():
+    timing = measure.alternate(lambda: time.sleep(0.01), lambda: sum(range(1000)), 0.01)
+    assert timing.ours.median < 0.005
+
+
+def test_memory_is_the_peak_on_both_sides():
+    given = np.ones(1000)
+
+    def ours():
+        return [np.concatenate([given + 1, given]) * 2]
+
+    def theirs():
+        return [torch.cat([torch.from_numpy(given) + 1] * 2) * 2]
+
+    peaks = memory.peaks(Pair(ours, theirs, [given]))
+    # The concatenated copy and the result, two arrays' length each.
+    assert peaks["least"] == 3 * given.nbytes
+    assert 5 * given.nbytes <= peaks["ours"] < 5.5 * given.nbytes
+    assert 5 * given.nbytes <= peaks["theirs"] < 5.5 * given.nbytes
+
+
+def test_a_quadratic_accident_shows(monkeypatch):
+    def pair(draft, row, dtype):
+        def quadratic():
+            np.ones((draft, draft)).sum()
+
+        def linear():
+            np.ones(500 * draft).sum()
+
+        return Pair(quadratic, linear, [])
+
+    monkeypatch.setattr(sides, "pair", pair)
+    given = Work(lambda length: length, {"all": {"length": 500}})
+    (found,) = growth.exponents(catalogue.find("ReLU"), given, "float32", 0.05)
+    assert found["ours"] > 1.6
+    assert found["theirs"] < 1.4
+    assert growth.is_accident(found)
+    assert not growth.is_accident({**found, "order": 2})
+
+
+def test_an_exponent_is_the_slope_of_the_logarithms():
+    assert growth.fit([1, 2, 4], [3.0, 12.0, 48.0]) == pytest.approx(2)
+
+
+def test_a_goal_missed_is_named_and_needs_a_reason():
+    assert goals.misses(entry()) == []
+    assert goals.misses(entry(ratio=ratio(4.1))) == ["time 4.1 > 4"]
+    assert goals.misses(entry(component="GELU", ratio=ratio(11.0))) == []
+    assert goals.misses(entry(component="GELU", ratio=ratio(4.5), dtype="float64"))
+    fat = {"ours": 2**22, "theirs": 2**20, "least": 2**20}
+    assert goals.misses(entry(memory=fat)) == ["memory 4.0 > 2.5"]
+    report = {"entries": [entry(ratio=ratio(4.1))], "growth": []}
+    assert not table.holds(report)
+
+
+def test_the_geometric_mean_is_judged():
+    entries = [entry(ratio=ratio(r)) for r in (1.0, 4.0)]
+    assert goals.means(entries)["float32"]["all"] == pytest.approx(2)
+    assert not table.holds({"entries": entries, "growth": []})
+    assert table.holds({"entries": [entry()], "growth": []})
+
+
+def test_the_command_measures_what_it_is_asked_for(tmp_path, capsys):
+    place, plot = tmp_path / "bench.json", tmp_path / "bench.svg"
+    words = ["bench", "Softsign", "--quick", "--json", "--report", str(place), "--plot", str(plot)]
+    assert cli.main(words) in (0, 1)
+    report = json.loads(capsys.readouterr().out)
+    assert report == json.loads(place.read_text())
+    assert [e["size"] for e in report["entries"]] == ["small", "small", "batch", "batch"]
+    assert {e["component"] for e in report["entries"]} == {"Softsign"}
+    assert report["machine"]["processor"]
+
+
+def test_an_unknown_name_is_wrong_usage(capsys):
+    assert cli.main(["bench", "Sofsign"]) == 2
+    assert "did you mean Softsign?" in capsys.readouterr().err
