@@ -101,6 +101,7 @@ class Adapter:
             if not isinstance(grad_targets, tuple):
                 grad_targets = (grad_targets,)
             by_place.update(zip(floating, grad_targets, strict=True))
+        by_place.update(self.further_gradients())
         layouts = self.row.layouts(self.row.inputs, len(self.inputs))
         grad_inputs = tuple(
             self._align(by_place.get(place), entry, layouts[place])
@@ -111,6 +112,10 @@ class Adapter:
         if self.within and len(grad_inputs) == 1:
             (grad_inputs,) = grad_inputs
         return grad_inputs, list(grad_params or [])
+
+    def further_gradients(self):
+        """By place, the gradients of inputs that the layer gives apart from those of backward."""
+        return {}
 
     # The witness turns this off: it judges the mathematics, not PyTorch's departures from it.
     corrected = True

@@ -251,7 +251,14 @@ def _gaps(regime, shape):
     return np.where(regime.rng.random(shape) < regime.rng.choice([0, 0.3, 0.7]), gaps, values)
 
 
+def _blocking(regime, shape, rate):
+    """What is added to scores: real numbers, and minus infinity at this rate."""
+    values = regime.rng.normal(size=shape)
+    return np.where(regime.rng.random(shape) < rate, -np.inf, values)
+
+
 VALUES: dict[str, Callable] = {
+    "blocking": _blocking,
     "gaps": _gaps,
     "grid": _grid,
     "places": _places,

@@ -31,6 +31,19 @@ def check_optional_array(owner, *, method="__init__", **option):
     return value
 
 
+def check_mask(owner, dtype, *, method="forward", **array):
+    """Booleans, or floats of which `dtype` holds every one."""
+    ((name, value),) = array.items()
+    if not isinstance(value, (np.ndarray, np.generic)):
+        fail(TypeError, owner, method, name, "be a NumPy array", kind_of(value))
+    if value.dtype == bool:
+        return
+    floating = np.issubdtype(value.dtype, np.inexact) and value.dtype != np.float16
+    if not (floating and np.can_cast(value.dtype, dtype)):
+        requirement = f"hold booleans, or floats that {dtype} holds"
+        fail(TypeError, owner, method, name, requirement, f"dtype {value.dtype}")
+
+
 def check_integers(owner, *, method="forward", **array):
     """An array of integers."""
     ((name, value),) = array.items()

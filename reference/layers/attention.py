@@ -30,9 +30,14 @@ class _Weighting:
         self.dropped = self.dropout.forward(self.weights)
         return self.dropped @ value
 
-    def backward(self, grad_context, grad_dropped=0):
-        grad_value = np.swapaxes(self.dropped, -1, -2) @ grad_context
-        grad_dropped = grad_dropped + grad_context @ np.swapaxes(self.value, -1, -2)
+    def backward(self, grad_context, grad_dropped):
+        """Either gradient may be None, for zero."""
+        grad_value = np.zeros(self.value.shape, self.weights.dtype)
+        if grad_dropped is None:
+            grad_dropped = np.zeros(self.weights.shape, self.weights.dtype)
+        if grad_context is not None:
+            grad_value = np.swapaxes(self.dropped, -1, -2) @ grad_context
+            grad_dropped = grad_dropped + grad_context @ np.swapaxes(self.value, -1, -2)
         grad_weights, _ = self.dropout.backward(grad_dropped)
         along = np.einsum("...k,...k->...", grad_weights, self.weights)[..., np.newaxis]
         self.grad_mask = self.weights * (grad_weights - along)  # softmax's full Jacobian
@@ -46,6 +51,11 @@ def _blocking(blocked, dtype):
     return np.where(blocked, dtype.type(-np.inf), dtype.type(0))
 
 
+def _causal(queries, keys, dtype):
+    """What is added to the scores so that query t sees the keys 0 to t alone."""
+    return _blocking(~np.tri(queries, keys, dtype=bool), dtype)
+
+
 class ScaledDotProductAttention(Layer):
     """Each query takes the mean of the values, weighted by the likeness of its key.
 
@@ -54,9 +64,10 @@ class ScaledDotProductAttention(Layer):
         dL/dq = scale S k, dL/dk = scale S^T q, dL/dmask = S for an additive mask. Softmax's
         whole Jacobian, not its diagonal.
     Shapes: query (..., heads, queries, features), key (..., heads, keys, features), value
-        (..., heads, keys, values), y (..., heads, queries, values); attn_mask broadcasts to
-        (..., heads, queries, keys). With enable_gqa key and value may have fewer heads, whose
-        number divides that of the queries' heads: each serves as many neighbours in turn.
+        (..., heads, keys, values), y (..., heads, queries, values), where the axes before the
+        last two broadcast; attn_mask broadcasts to (..., heads, queries, keys). With enable_gqa
+        key and value may have fewer heads, whose number divides that of the queries' heads: each
+        serves as many neighbours in turn.
     Dtypes: float32 and float64; a mask of booleans (True: this key counts) or of floats, which are
         added.
     Errors: TypeError for an array that is not floating; ValueError for shapes that do not match,
@@ -89,46 +100,60 @@ class ScaledDotProductAttention(Layer):
         self.weighting.dropout.rng = rng
 
     def forward(self, query, key, value, attn_mask=None):
-        *_, queries, features = query.shape
-        _checks.check_last_axis(self, features, "features, as query has", key=key)
-        _checks.check_shape(self, key.shape[:-1], value=value[..., 0])
-        self.group = 1
-        if self.enable_gqa:
-            heads = ("the heads of key", max(key.shape[-3], 1))
-            _checks.check_axis_divides(self, heads, -3, query=query)
-            self.group = query.shape[-3] // max(key.shape[-3], 1)
-            key, value = (np.repeat(array, self.group, axis=-3) for array in (key, value))
-        _checks.check_shape(self, query.shape[:-2], key=key[..., 0, 0])
+        self.inputs = (query, key, value)
+        self._check_inputs()
+        queries, features = query.shape[-2:]
+        key, value = self._repeated(key), self._repeated(value)
+        batch = {"query": query, "key": key, "value": value}
+        batch = {name: np.broadcast_to(0, array.shape[:-2]) for name, array in batch.items()}
+        scores = (*_checks.check_broadcast(self, **batch), queries, key.shape[-2])
         mask = query.dtype.type(0)
         if self.is_causal:
             _checks.check_absent(self, "where is_causal is True", attn_mask=attn_mask)
-            mask = _blocking(~np.tri(queries, key.shape[-2], dtype=bool), query.dtype)
+            mask = _causal(queries, key.shape[-2], query.dtype)
         elif attn_mask is not None:
-            mask = _blocking(~attn_mask, query.dtype) if attn_mask.dtype == bool else attn_mask
-            scores = (*query.shape[:-1], key.shape[-2])
+            _checks.check_mask(self, query.dtype, attn_mask=attn_mask)
+            _checks.check_least_rank(self, 2, "(..., queries, keys)", attn_mask=attn_mask)
             _checks.check_broadcast(self, shape=scores, attn_mask=attn_mask)
+            mask = _blocking(~attn_mask, query.dtype) if attn_mask.dtype == bool else attn_mask
         self.weighting.dropout.training = self.training
-        scale = features**-0.5 if self.scale is None else self.scale
+        scale = max(features, 1) ** -0.5 if self.scale is None else self.scale
         self.mask = attn_mask
         return self.weighting.forward(query, key, value, mask, scale, blocked_row=0)
 
     def backward(self, grad_output):
-        grad_query, grad_key, grad_value = self.weighting.backward(grad_output)
-        grad_key, grad_value = (self._shared(grad) for grad in (grad_key, grad_value))
-        grads = (grad_query, grad_key, grad_value)
+        grads = self.weighting.backward(grad_output, None)
+        grads = tuple(self._shared(g, x.shape) for g, x in zip(grads, self.inputs, strict=True))
         if self.mask is None:
             return grads, None
         if self.mask.dtype == bool:
             return (*grads, None), None
         return (*grads, _unbroadcast(self.weighting.grad_mask, self.mask.shape)), None
 
-    def _shared(self, grad):
-        """Summed over the heads of queries that share a head of keys."""
-        *batch, heads, keys, features = grad.shape if self.group > 1 else (0, 0, 0)
-        if self.group == 1:
-            return grad
-        grouped = grad.reshape(*batch, heads // self.group, self.group, keys, features)
-        return grouped.sum(axis=-3)
+    def _check_inputs(self):
+        query, key, value = self.inputs
+        layout = "(..., heads, time, features)"
+        for name, array in {"query": query, "key": key, "value": value}.items():
+            _checks.check_least_rank(self, 3 if self.enable_gqa else 2, layout, **{name: array})
+            if self.enable_gqa and name != "query":
+                heads = (f"the heads of {name}", max(array.shape[-3], 1))
+                _checks.check_axis_divides(self, heads, -3, query=query)
+        _checks.check_last_axis(self, query.shape[-1], "features, as query has", key=key)
+        _checks.check_last_axes(self, (key.shape[-2], value.shape[-1]), value=value)
+
+    def _repeated(self, array):
+        """Each head of keys or values once for every query's head that it serves."""
+        if not self.enable_gqa:
+            return array
+        return np.repeat(array, self.inputs[0].shape[-3] // max(array.shape[-3], 1), axis=-3)
+
+    def _shared(self, grad, shape):
+        """Summed over the heads and the samples that share an array of this shape."""
+        if self.enable_gqa:
+            *batch, heads, time, features = grad.shape
+            grouped = (*batch, shape[-3], heads // max(shape[-3], 1), time, features)
+            grad = grad.reshape(grouped).sum(axis=-3)
+        return _unbroadcast(grad, shape)
 
 
 def _unbroadcast(grad, shape):
@@ -164,7 +189,9 @@ class MultiheadAttention(Layer):
         is all you need, NeurIPS.
     PyTorch: torch.nn.MultiheadAttention with batch_first. No difference in training or under
         autograd. A row whose keys are all blocked is NaN with need_weights and b_o without.
-        need_weights=False returns y alone, not (y, None).
+        is_causal is a hint: without need_weights and key_padding_mask it replaces attn_mask by
+        the causal mask, learned and zero keys included. need_weights=False returns y alone, not
+        (y, None). The gradients of masks of floats are apart, in grad_masks().
     """
 
     non_floating = (
@@ -244,13 +271,21 @@ class MultiheadAttention(Layer):
         average_attn_weights=True,
         is_causal=False,
     ):
-        mask = self._mask(query, key, value, key_padding_mask, attn_mask, is_causal)
         self.inputs = (query, key, value)
+        self._check_inputs()
+        if is_causal:
+            _checks.check_present(self, "where is_causal is True", attn_mask=attn_mask)
+        # The hint is taken at its word, unless the mask is read for another reason.
+        self.hinted = is_causal and key_padding_mask is None and not need_weights
+        self.masks = self._spread(attn_mask, key_padding_mask)
         weights, biases = self.projections()
         query, key, value = (
             x @ w.T + b for x, w, b in zip(self.inputs, weights, biases, strict=True)
         )
         key, value = self._lengthened(key, 0), self._lengthened(value, 1)
+        mask = self._added(query, key)
+        if not need_weights:
+            self._check_view(mask, key)
         heads = [self._heads(array) for array in (query, key, value)]  # (batch, heads, time, d)
         scale = (self.embed_dim // self.num_heads) ** -0.5
         self.weighting.dropout.training = self.training
@@ -267,17 +302,17 @@ class MultiheadAttention(Layer):
         return output, given.mean(axis=1) if average_attn_weights else given
 
     def backward(self, grad_output, grad_weights=None):
-        if grad_output is None:
-            grad_output = np.zeros(self.context.shape, self.context.dtype)
         batch = (0, 1)
-        grad_out = [np.tensordot(grad_output, self.context, axes=(batch, batch))]
-        grad_out += [grad_output.sum(axis=batch)] if self.bias else []
-        grad_context = self._heads(grad_output @ self.params[-1 - self.bias])
-        grad_dropped = self.context.dtype.type(0) if grad_weights is None else grad_weights
+        grad_context = None
+        grad_out = [np.zeros_like(param) for param in self.params[-1 - self.bias :]]
+        if grad_output is not None:
+            grad_out = [np.tensordot(grad_output, self.context, axes=(batch, batch))]
+            grad_out += [grad_output.sum(axis=batch)] if self.bias else []
+            grad_context = self._heads(grad_output @ self.params[-1 - self.bias])
         if self.averaged and grad_weights is not None:
-            grad_dropped = grad_weights[:, np.newaxis] / self.num_heads
-        grad_heads = self.weighting.backward(grad_context, grad_dropped)
-        grads = [self._merged(grad) for grad in grad_heads]
+            share = grad_weights[:, np.newaxis] / self.num_heads
+            grad_weights = np.repeat(share, self.num_heads, axis=1)
+        grads = [self._merged(g) for g in self.weighting.backward(grad_context, grad_weights)]
         grad_extra = []
         if self.add_bias_kv:
             place = self.inputs[1].shape[1]
@@ -292,6 +327,16 @@ class MultiheadAttention(Layer):
         weights, _ = self.projections()
         grad_inputs = tuple(g @ w for g, w in zip(grads, weights, strict=True))
         return grad_inputs, [*grad_projections, *grad_extra, *grad_out]
+
+    def grad_masks(self):
+        """After backward: the gradient of each mask of floats, by name."""
+        keys = self.inputs[1].shape[1]
+        grad = self.weighting.grad_mask[..., :keys]  # (batch, heads, queries, keys)
+        return {
+            name: _unbroadcast(grad, spread.shape).reshape(mask.shape)
+            for name, (mask, spread) in self.masks.items()
+            if mask.dtype != bool and not self.hinted
+        }
 
     def _heads(self, array):
         """(batch, time, embed_dim) as (batch, heads, time, features of a head)."""
@@ -315,31 +360,46 @@ class MultiheadAttention(Layer):
             extra.append(np.zeros((batch, 1, features), array.dtype))
         return np.concatenate([array, *extra], axis=1) if extra else array
 
-    def _mask(self, query, key, value, key_padding_mask, attn_mask, is_causal):
-        """Both masks as one that is added to the scores; checks every shape on the way."""
+    def _spread(self, attn_mask, key_padding_mask):
+        """Each mask that is given, by name: itself, and so that it broadcasts with the scores."""
+        (batch, queries, _), keys = self.inputs[0].shape, self.inputs[1].shape[1]
+        masks = {}
+        if attn_mask is not None:
+            _checks.check_mask(self, self.inputs[0].dtype, attn_mask=attn_mask)
+            several = () if attn_mask.ndim != 3 else (batch * self.num_heads,)
+            _checks.check_shape(self, (*several, queries, keys), attn_mask=attn_mask)
+            heads = () if attn_mask.ndim != 3 else (batch, self.num_heads)
+            masks["attn_mask"] = attn_mask, attn_mask.reshape(*heads, queries, keys)
+        if key_padding_mask is not None:
+            _checks.check_mask(self, self.inputs[0].dtype, key_padding_mask=key_padding_mask)
+            _checks.check_shape(self, (batch, keys), key_padding_mask=key_padding_mask)
+            masks["key_padding_mask"] = key_padding_mask, key_padding_mask[:, None, None]
+        return masks
+
+    def _added(self, query, key):
+        """What the masks add to the scores; keys that were appended are never blocked."""
+        if self.hinted:
+            return _causal(query.shape[1], key.shape[1], query.dtype)
+        mask = query.dtype.type(0)
+        for _, spread in self.masks.values():
+            mask = mask + _additive(spread, query.dtype)
+        appended = key.shape[1] - self.inputs[1].shape[1]
+        if np.ndim(mask) and appended:
+            mask = np.pad(mask, [(0, 0)] * (mask.ndim - 1) + [(0, appended)])
+        return mask
+
+    def _check_inputs(self):
+        query, key, value = self.inputs
         _checks.check_rank(self, 3, "(batch, queries, embed_dim)", query=query)
         _checks.check_last_axis(self, self.embed_dim, "features", query=query)
         _checks.check_shape(self, (len(query), *key.shape[1:2], self.kdim), key=key)
         _checks.check_shape(self, (*key.shape[:2], self.vdim), value=value)
-        if is_causal:
-            _checks.check_present(self, "where is_causal is True", attn_mask=attn_mask)
-        (batch, queries), keys = query.shape[:2], key.shape[1]
-        mask = query.dtype.type(0)
-        if attn_mask is not None:
-            if attn_mask.ndim == 3:
-                rows = (batch * self.num_heads, queries, keys)
-                _checks.check_shape(self, rows, attn_mask=attn_mask)
-                attn_mask = attn_mask.reshape(batch, self.num_heads, queries, keys)
-            else:
-                _checks.check_shape(self, (queries, keys), attn_mask=attn_mask)
-            mask = mask + _additive(attn_mask, query.dtype)
-        if key_padding_mask is not None:
-            _checks.check_shape(self, (batch, keys), key_padding_mask=key_padding_mask)
-            mask = mask + _additive(key_padding_mask, query.dtype)[:, np.newaxis, np.newaxis]
-        added = self.add_bias_kv + self.add_zero_attn
-        if np.ndim(mask) and added:  # the keys that are appended are never blocked
-            mask = np.pad(mask, [(0, 0)] * (mask.ndim - 1) + [(0, added)])
-        return mask
+
+    def _check_view(self, mask, key):
+        """PyTorch refuses to view what has no elements as (batch, heads, queries, keys)."""
+        if np.ndim(mask) == 4 and len(key) * self.num_heads != 1:
+            for axis in (0, 1):
+                _checks.check_filled_axis(self, axis, key=key)
 
 
 def _additive(mask, dtype):

@@ -49,10 +49,11 @@ class _Block(Container):
     """What the layers of encoder and decoder share: their parts, in PyTorch's order."""
 
     non_floating = _MASKS
+    # Whose keys each attention reads: the names of its masks start so.
+    sequences = ()
 
     def __init__(
         self,
-        attentions,
         d_model,
         nhead,
         dim_feedforward=2048,
@@ -67,7 +68,7 @@ class _Block(Container):
         norm_first = _checks.check_flag(self, norm_first=norm_first)
         rng = _checks.check_generator(self, rng=rng)
         self.attentions = [
-            MultiheadAttention(d_model, nhead, dropout, bias, rng=rng) for _ in range(attentions)
+            MultiheadAttention(d_model, nhead, dropout, bias, rng=rng) for _ in self.sequences
         ]
         self.feed_forward = Sequential(
             Linear(d_model, dim_feedforward, bias, rng=rng),
@@ -75,7 +76,7 @@ class _Block(Container):
             Dropout(dropout, rng=rng),
             Linear(dim_feedforward, d_model, bias, rng=rng),
         )
-        count = attentions + 1
+        count = len(self.sequences) + 1
         norms = [LayerNorm(d_model, layer_norm_eps, bias=bias) for _ in range(count)]
         dropouts = [Dropout(dropout, rng=rng) for _ in range(count)]
         self.branches = [_Branch(n, d, norm_first) for n, d in zip(norms, dropouts, strict=True)]
@@ -84,6 +85,23 @@ class _Block(Container):
     def gradients(self, attentions, feed_forward, norms):
         """The gradients of all parameters, in the order of the layers."""
         return self.sum_grads([*attentions, feed_forward, *norms, *[None] * len(norms)])
+
+    def grad_masks(self):
+        """After backward: the gradient of each mask of floats, by name."""
+        named = {}
+        for sequence, attention in zip(self.sequences, self.attentions, strict=True):
+            for name, grad in attention.grad_masks().items():
+                named[f"{sequence}_{name.removeprefix('attn_')}"] = grad
+        return named
+
+
+def _sum_grad_masks(blocks):
+    """The gradient of each mask of floats that these blocks all read, by name."""
+    named = {}
+    for block in blocks:
+        for name, grad in block.grad_masks().items():
+            named[name] = named.get(name, 0) + grad
+    return named
 
 
 class TransformerEncoderLayer(_Block):
@@ -103,11 +121,11 @@ class TransformerEncoderLayer(_Block):
     Paper: Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser, Polosukhin (2017), Attention
         is all you need, NeurIPS.
     PyTorch: torch.nn.TransformerEncoderLayer with batch_first. No difference under autograd; its
-        fast path for inference writes zeros at padded positions.
+        fast path for inference writes zeros at padded positions. The gradients of masks of floats
+        are apart, in grad_masks(), here and in what is made of such layers.
     """
 
-    def __init__(self, *arguments, **options):
-        super().__init__(1, *arguments, **options)
+    sequences = ("src",)
 
     def forward(self, src, src_mask=None, src_key_padding_mask=None, is_causal=False):
         def attend(x):
@@ -155,8 +173,7 @@ class TransformerDecoderLayer(_Block):
     PyTorch: torch.nn.TransformerDecoderLayer with batch_first. No difference.
     """
 
-    def __init__(self, *arguments, **options):
-        super().__init__(2, *arguments, **options)
+    sequences = ("tgt", "memory")
 
     def forward(
         self,
@@ -244,6 +261,11 @@ class TransformerEncoder(Container):
             grads.insert(0, grad_params)
         return grad_output, self.sum_grads(grads)
 
+    def grad_masks(self):
+        """After backward: the gradient of each mask of floats, by name."""
+        named = _sum_grad_masks(self.blocks)
+        return {name.replace("src_mask", "mask"): grad for name, grad in named.items()}
+
 
 class TransformerDecoder(Container):
     """Decoder layers one after another, all reading one memory, with a norm if there is one.
@@ -295,11 +317,16 @@ class TransformerDecoder(Container):
             grads.insert(0, grad_params)
         return (grad_output, grad_memory), self.sum_grads(grads)
 
+    def grad_masks(self):
+        """After backward: the gradient of each mask of floats, by name."""
+        return _sum_grad_masks(self.blocks)
+
 
 class Transformer(Container):
     """An encoder of the source and a decoder of the target that reads what the encoder made.
 
-    Formula: y = decode(tgt, encode(src)), both ending with a layer norm
+    Formula: y = decode(tgt, encode(src)), both ending with a layer norm; custom_encoder and
+        custom_decoder take the place of those that the options would make
     Derivative: the chain rule; the source's gradient passes through the memory.
     Shapes: src (batch, steps, d_model), tgt and y (batch, time, d_model); masks as in the layers.
     Dtypes: float32 and float64; the output has the promotion of the input's and the weights'.
@@ -325,6 +352,8 @@ class Transformer(Container):
         layer_norm_eps=1e-5,
         norm_first=False,
         bias=True,
+        custom_encoder=None,
+        custom_decoder=None,
         rng=None,
     ):
         _checks.check_integer(self, num_encoder_layers=num_encoder_layers)
@@ -332,11 +361,15 @@ class Transformer(Container):
         rng = _checks.check_generator(self, rng=rng)
         options = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps)
         options += (norm_first, bias, rng)
-        encoders = [TransformerEncoderLayer(*options) for _ in range(num_encoder_layers)]
-        decoders = [TransformerDecoderLayer(*options) for _ in range(num_decoder_layers)]
-        norms = [LayerNorm(d_model, layer_norm_eps, bias=bias) for _ in range(2)]
-        self.encoder = TransformerEncoder(*encoders, norm=norms[0])
-        self.decoder = TransformerDecoder(*decoders, norm=norms[1])
+        self.encoder, self.decoder = custom_encoder, custom_decoder
+        if self.encoder is None:
+            layers = [TransformerEncoderLayer(*options) for _ in range(num_encoder_layers)]
+            norm = LayerNorm(d_model, layer_norm_eps, bias=bias)
+            self.encoder = TransformerEncoder(*layers, norm=norm)
+        if self.decoder is None:
+            layers = [TransformerDecoderLayer(*options) for _ in range(num_decoder_layers)]
+            norm = LayerNorm(d_model, layer_norm_eps, bias=bias)
+            self.decoder = TransformerDecoder(*layers, norm=norm)
         super().__init__(self.encoder, self.decoder)
         self.params = [
             initializers.xavier_uniform(param.shape, rng=rng) if param.ndim > 1 else param
@@ -365,3 +398,8 @@ class Transformer(Container):
         (grad_tgt, grad_memory), grad_decoder = self.decoder.backward(grad_output)
         grad_src, grad_encoder = self.encoder.backward(grad_memory)
         return (grad_src, grad_tgt), self.sum_grads([grad_encoder, grad_decoder])
+
+    def grad_masks(self):
+        """After backward: the gradient of each mask of floats, by name."""
+        encoder, decoder = self.encoder.blocks, self.decoder.blocks
+        return _sum_grad_masks(encoder) | _sum_grad_masks(decoder)
