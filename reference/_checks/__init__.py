@@ -6,6 +6,7 @@ Checks of constructor options take the option by its name (`check_positive(self,
 and return it; checks of arrays take the array by its name and name `forward`.
 """
 
+from reference._checks._message import fail as fail
 from reference._checks.arrays import *
 from reference._checks.families import *
 from reference._checks.optimizers import *

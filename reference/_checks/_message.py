@@ -10,6 +10,14 @@ def fail(error, owner, method, argument, requirement, fact, hint=""):
     raise error(f"{message} {hint}".rstrip())
 
 
+def fail_where(bad, value, owner, method, argument, requirement):
+    """Raise ValueError for the first element of an array that the mask `bad` marks, if any."""
+    if np.any(bad):
+        place = tuple(int(index) for index in np.argwhere(bad)[0])
+        fact = f"{np.asarray(value)[place]} at index {place}"
+        fail(ValueError, owner, method, argument, requirement, fact)
+
+
 def plain_number(value):
     # A float64 scalar would widen float32 arrays; a Python float does not.
     return float(value) if isinstance(value, np.float64) else value
@@ -28,7 +36,3 @@ def kind_of(value):
 
 def shape_of(value):
     return f"shape {np.shape(value)}"
-
-
-def first_place(mask):
-    return tuple(int(place) for place in np.argwhere(mask)[0])

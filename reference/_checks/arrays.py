@@ -4,7 +4,7 @@ import numbers
 
 import numpy as np
 
-from reference._checks._message import fail, first_place, kind_of, shape_of
+from reference._checks._message import fail, fail_where, kind_of, shape_of
 
 
 def check_floating(owner, method, argument, value):
@@ -59,9 +59,7 @@ def check_indices(owner, count, *, ignored=None, method="forward", **array):
     check_integers(owner, method=method, **array)
     ((name, value),) = array.items()
     bad = ((value < 0) | (value >= count)) & (value != ignored if ignored is not None else True)
-    if np.any(bad):
-        fact = f"{np.asarray(value)[bad].flat[0]} at index {first_place(bad)}"
-        fail(ValueError, owner, method, name, f"lie in [0, {count})", fact)
+    fail_where(bad, value, owner, method, name, f"lie in [0, {count})")
 
 
 def check_counts(owner, shape, limit, *, method="forward", **array):
@@ -69,10 +67,8 @@ def check_counts(owner, shape, limit, *, method="forward", **array):
     ((name, value),) = array.items()
     check_integers(owner, method=method, **array)
     check_shape(owner, shape, method=method, **array)
-    bad = np.asarray((value < 0) | (value > limit))
-    if np.any(bad):
-        fact = f"{np.asarray(value)[bad].flat[0]} at index {first_place(bad)}"
-        fail(ValueError, owner, method, name, f"lie in [0, {limit}]", fact)
+    bad = (value < 0) | (value > limit)
+    fail_where(bad, value, owner, method, name, f"lie in [0, {limit}]")
 
 
 def check_labels(owner, dtype, *, method="forward", **array):
@@ -188,43 +184,35 @@ def check_finite(owner, *, method="forward", **array):
     """An array without NaN or infinities."""
     ((name, value),) = array.items()
     bad = ~np.isfinite(value)
-    if np.any(bad):
-        fact = f"{np.asarray(value)[bad].flat[0]} at index {first_place(bad)}"
-        fail(ValueError, owner, method, name, "be finite", fact)
+    fail_where(bad, value, owner, method, name, "be finite")
 
 
 def check_unit_interval(owner, *, method="forward", **array):
     """An array of numbers in [0, 1]."""
     ((name, value),) = array.items()
     bad = ~((value >= 0) & (value <= 1))
-    if np.any(bad):
-        fact = f"{np.asarray(value)[bad].flat[0]} at index {first_place(bad)}"
-        fail(ValueError, owner, method, name, "lie in [0, 1]", fact)
+    fail_where(bad, value, owner, method, name, "lie in [0, 1]")
 
 
 def check_above(owner, bound, *, method="forward", **array):
     """An array of numbers above `bound` (NaN passes)."""
     ((name, value),) = array.items()
     bad = value <= bound
-    if np.any(bad):
-        fact = f"{np.asarray(value)[bad].flat[0]} at index {first_place(bad)}"
-        fail(ValueError, owner, method, name, f"be above {bound}", fact)
+    fail_where(bad, value, owner, method, name, f"be above {bound}")
 
 
 def check_no_negative(owner, *, method="forward", **array):
     """An array of numbers that are 0 or more (NaN passes)."""
     ((name, value),) = array.items()
     bad = value < 0
-    if np.any(bad):
-        fact = f"{np.asarray(value)[bad].flat[0]} at index {first_place(bad)}"
-        fail(ValueError, owner, method, name, "be 0 or more", fact)
+    fail_where(bad, value, owner, method, name, "be 0 or more")
 
 
 def check_upstream(owner, grad_outputs):
     """One gradient for each output of forward, of its shape; None stands for zero."""
     if not hasattr(owner, "output_shapes"):
-        message = f"{type(owner).__name__}.backward: forward must be called first; got no output"
-        raise RuntimeError(f"{message}. Call forward(...) before backward(...).")
+        hint = "Call forward(...) before backward(...)."
+        fail(RuntimeError, owner, "backward", "forward", "be called first", "no output", hint)
     shapes = owner.output_shapes
     if not grad_outputs and len(shapes) == 1:
         return  # a loss, whose upstream gradient is 1 by default

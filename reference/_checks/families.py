@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reference._checks._message import fail, first_place, shape_of
+from reference._checks._message import fail, fail_where, shape_of
 from reference._checks.arrays import check_integers, check_rank, check_shape
 from reference._checks.options import check_integer, check_number
 
@@ -69,8 +69,6 @@ def check_lengths(owner, batch, time, *, method="forward", **array):
     check_integers(owner, method=method, **array)
     check_shape(owner, (batch,), method=method, **array)
     bad = (value < 1) | (value > time)
-    if np.any(bad):
-        requirement = f"lie in [1, {time}], the steps of the input"
-        fact = f"{np.asarray(value)[bad].flat[0]} at index {first_place(bad)}"
-        fail(ValueError, owner, method, name, requirement, fact)
+    requirement = f"lie in [1, {time}], the steps of the input"
+    fail_where(bad, value, owner, method, name, requirement)
     return value
