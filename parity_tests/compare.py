@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# The share of the budget below which a unit that is dear to measure is not measured.
+_ENOUGH = 0.5
+
 Judge = Callable[[], tuple[np.ndarray, np.ndarray]]
 
 
@@ -38,19 +41,22 @@ def compare(
     *,
     budget: float,
     unit: np.ndarray | float = 1.0,
+    widest: Callable[[], np.ndarray] | None = None,
     judges: Sequence[Judge] = (),
     signed_zeros: bool = False,
     asserted: np.ndarray | None = None,
-    context: dict[str, np.ndarray] | None = None,
+    context: Callable[[], dict[str, np.ndarray]] = dict,
     kinks: Sequence[float] = (),
     kind: str = "",
 ) -> Verdict:
     """Compare one quantity with PyTorch's, element by element.
 
-    `unit` is what one unit of the budget is worth at each element; `judges` are asked in turn,
-    as (expected, unit), about finite elements that PyTorch in the same dtype refuses;
-    `asserted` masks elements that PyTorch leaves undefined; `context` has arrays that help to
-    say what is wrong (the upstream gradient, the input), and `kinks` are points of the input.
+    `unit` is what one unit of the budget is worth at each element, or the least that it may be
+    where it is dear to measure: `widest` then measures it if any element asks for more than half
+    of its budget. `judges` are asked in turn, as (expected, unit), about finite elements that
+    PyTorch in the same dtype refuses;
+    `asserted` masks elements that PyTorch leaves undefined; `context` gives arrays that help
+    to say what is wrong (the upstream gradient, the input), and `kinks` are points of the input.
     """
     if actual is None or expected is None:
         return _compare_absent(quantity, actual, expected)
@@ -58,9 +64,16 @@ def compare(
     for words in (_wrong_shape, _wrong_dtype):
         if message := words(actual, expected):
             return Verdict(quantity, dtype, expected.size, np.inf, 0, f"{quantity}: {message}")
-    right, share = _agree(actual, expected, budget, unit, signed_zeros)
-    if asserted is not None:
-        right, share = right | ~asserted, np.where(asserted, share, 0)
+
+    def agree(unit):
+        right, share = _agree(actual, expected, budget, unit, signed_zeros)
+        if asserted is None:
+            return right, share
+        return right | ~asserted, np.where(asserted, share, 0)
+
+    right, share = agree(unit)
+    if widest is not None and (share > _ENOUGH).any():
+        right, share = agree(widest())
     called = 0
     if budget:
         for judge in judges:
@@ -77,8 +90,9 @@ def compare(
         return Verdict(
             quantity, dtype, expected.size, worst, called, kind=kind, units=worst * budget
         )
-    pattern = _pattern(actual, expected, right, context or {}, kinks)
-    message = _words(quantity, actual, expected, right, share, budget, context, pattern)
+    named = context()
+    pattern = _pattern(actual, expected, right, named, kinks)
+    message = _words(quantity, actual, expected, right, share, budget, named, pattern)
     return Verdict(quantity, dtype, expected.size, worst, called, message)
 
 
@@ -152,7 +166,7 @@ def _words(quantity, actual, expected, right, share, budget, context, pattern) -
             f"  {name} at {index}: ours {ours!r}, PyTorch's {theirs!r}, {distance:.3g} ulp apart"
             f" ({float(share[index]):.3g} of the budget of {budget} units)"
         )
-        for what, array in (context or {}).items():
+        for what, array in context.items():
             if array.shape == expected.shape:
                 lines.append(f"    {what} there: {array[index]!r}")
     return "\n".join(lines)

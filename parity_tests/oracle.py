@@ -143,7 +143,7 @@ def map_structure(function: Callable, structure):
 
 
 def is_floating(array) -> bool:
-    return isinstance(array, (np.ndarray, np.generic)) and np.issubdtype(array.dtype, np.inexact)
+    return isinstance(array, (np.ndarray, np.generic)) and array.dtype.kind in "fc"
 
 
 def to_tensor(array):
@@ -342,6 +342,18 @@ def seeded(seed: int):
 @contextlib.contextmanager
 def quiet():
     """PyTorch's advice to its users (an option without effect, say) is not under test."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         yield
+
+
+@contextlib.contextmanager
+def unchanged(module: torch.nn.Module):
+    """Buffers, and parameters that forward itself moves, put back after."""
+    held = [*module.buffers(), *module.parameters()]
+    kept = [tensor.detach().clone() for tensor in held]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for tensor, before in zip(held, kept, strict=True):
+                tensor.copy_(before)

@@ -4,6 +4,7 @@ Hypothesis draws the structure of a case (options, shapes, regime, seed) and a f
 fills the arrays from the drawn seed, in float64, and they are cast to the dtype under test.
 """
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,11 +68,20 @@ def sizes(minimum: int = 0, maximum: int = 4) -> st.SearchStrategy[int]:
     return st.integers(minimum, maximum)
 
 
+def lengths(rank: int, minimum: int, maximum: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """The lengths of `rank` axes, each in the range: the digits of one drawn number."""
+    base = maximum - minimum + 1
+
+    def digits(number):
+        return tuple(minimum + number // base**place % base for place in range(rank))
+
+    return st.integers(0, base**rank - 1).map(digits)
+
+
 @st.composite
 def shapes(draw, minimum_rank=0, maximum_rank=4, minimum=0, maximum=4):
     """A shape of any rank in the range, each axis in its own."""
-    rank = draw(st.integers(minimum_rank, maximum_rank))
-    return tuple(draw(sizes(minimum, maximum)) for _ in range(rank))
+    return draw(lengths(draw(st.integers(minimum_rank, maximum_rank)), minimum, maximum))
 
 
 def numbers(minimum: float, maximum: float, **keywords) -> st.SearchStrategy[float]:
@@ -99,12 +109,11 @@ _MODES = ((True, False), (False, False), (True, True), (False, True))
 def cases(draw, draw_draft: Callable, regimes: Sequence[str]):
     """A case of a row, in one of the regimes."""
     draft = draw_draft(draw)
-    regime = draw(st.sampled_from(regimes))
+    regime, (training, strided) = draw(st.sampled_from([*itertools.product(regimes, _MODES)]))
     drawn = ()
     if regime == "drawn":
         drawn = tuple(draw(st.lists(numbers(-8, 8), min_size=1, max_size=6)))
     seed = draw(st.integers(0, 2**32 - 1))
-    training, strided = draw(st.sampled_from(_MODES))
     training = training if draft.training is None else draft.training
     strided = strided if draft.strided is None else draft.strided
     return Case(draft, regime, seed, training, strided, drawn)

@@ -1,7 +1,8 @@
 """The kinds of test of every row; one function for each row and kind."""
 
+import functools
+
 import hypothesis
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,31 +11,27 @@ from parity_tests.catalogue import OptimizerRow, Row, RunRow
 from parity_tests.report import tally
 from parity_tests.strategies import cases
 
-
-def _examples(count: int):
-    """The settings of a test of so many examples, times the factor of the run."""
-    return settings(max_examples=max(1, round(count * tally.EXAMPLES)))
+DTYPES = ("float32", "float64")
 
 
-def _publish(test, title: str, kind: str):
-    """Make a test known to pytest under the name of its row and kind."""
-    test.parity = (title, kind)
+def _publish(test, title: str, kind: str, dtypes: tuple[str, ...] = ()):
+    """Make a test known to pytest under the name of its row and kind, and its dtypes."""
+    test.parity = (title, kind, dtypes)
     if hasattr(test, "hypothesis") and tally.SEED is not None:
         test = hypothesis.seed(tally.SEED)(test)
     globals()[test.__name__] = test
 
 
-def _layer_test(row: Row, kind: kinds.Kind):
-    regimes = tuple(name for name in kind.regimes if name not in row.without_regimes)
-    if not regimes:
-        return None
+def _drawn_test(row, kind: str, cases, examples: int, dtypes: tuple[str, ...], check):
+    """A test that checks each drawn case in every dtype."""
 
-    def test(dtype, case):
-        tally.CURRENT.add(kind.check(row, case, dtype))
+    def test(case):
+        for dtype in tally.chosen(dtypes):
+            tally.CURRENT.add(check(row, case, dtype))
 
-    test.__name__ = test.__qualname__ = f"test_{row.title}_{kind.name}"
-    test = given(case=cases(row.draw, regimes))(test)
-    return pytest.mark.parametrize("dtype", kind.dtypes)(_examples(kind.examples)(test))
+    test.__name__ = test.__qualname__ = f"test_{row.title}_{kind}"
+    count = max(1, round(examples * tally.EXAMPLES))
+    _publish(settings(max_examples=count)(given(case=cases)(test)), row.title, kind, dtypes)
 
 
 def _plain_test(row, kind: str, check):
@@ -45,42 +42,27 @@ def _plain_test(row, kind: str, check):
     return test
 
 
-def _trajectory_test(row: OptimizerRow, kind: str, examples: int, steps: int):
-    def test(dtype, course):
-        tally.CURRENT.add(trajectories.check_trajectory(row, course, dtype, steps))
-
-    test.__name__ = test.__qualname__ = f"test_{row.title}_{kind}"
-    test = given(course=trajectories.courses(row))(test)
-    return pytest.mark.parametrize("dtype", ["float32", "float64"])(_examples(examples)(test))
-
-
-def _run_test(row: RunRow):
-    def test(dtype, case):
-        tally.CURRENT.add(trajectories.check_run(row, case, dtype))
-
-    test.__name__ = test.__qualname__ = f"test_{row.title}_run"
-    test = given(case=st.composite(row.draw)())(test)
-    return pytest.mark.parametrize("dtype", row.dtypes)(_examples(row.examples)(test))
-
-
 for _row in catalogue.rows(Row):
     for _kind in kinds.KINDS:
-        if _test := _layer_test(_row, _kind):
-            _publish(_test, _row.title, _kind.name)
+        if _regimes := tuple(name for name in _kind.regimes if name not in _row.without_regimes):
+            _cases = cases(_row.draw, _regimes)
+            _drawn_test(_row, _kind.name, _cases, _kind.examples, _kind.dtypes, _kind.check)
     if _row.law is not None:
         _publish(_plain_test(_row, "law", kinds.check_law), _row.title, "law")
     if _row.literals:
         _publish(_plain_test(_row, "literals", kinds.check_literals), _row.title, "literals")
 
 for _row in catalogue.rows(OptimizerRow):
-    _publish(_trajectory_test(_row, "trajectory", 100, 20), _row.title, "trajectory")
-    _publish(_trajectory_test(_row, "long", 5, 200), _row.title, "long")
+    for _name, _examples, _steps in (("trajectory", 100, 20), ("long", 5, 200)):
+        _check = functools.partial(trajectories.check_trajectory, steps=_steps)
+        _drawn_test(_row, _name, trajectories.courses(_row), _examples, DTYPES, _check)
 
 for _row in catalogue.rows(RunRow):
-    _publish(_run_test(_row), _row.title, "run")
+    _cases = st.composite(_row.draw)()
+    _drawn_test(_row, "run", _cases, _row.examples, _row.dtypes, trajectories.check_run)
 
 for _row in catalogue.rows((OptimizerRow, RunRow)):
     if _row.refusals:
         _publish(_plain_test(_row, "errors", kinds.check_refusals), _row.title, "errors")
 
-del _row, _kind, _test
+del _row, _kind, _regimes, _cases, _name, _examples, _steps, _check

@@ -27,6 +27,7 @@ class Trial:
         self.row = row
         self.case = case
         self.dtype = np.dtype(dtype)
+        self.upstream_by_shapes = {}
         self.module = build(row, case, dtype)
         self.kinks = tuple(row.kinks_of(self.module))
         elementwise = row.is_elementwise()
@@ -54,7 +55,12 @@ class Trial:
         """PyTorch's results on the same numbers in float64."""
         if self.dtype == np.float64:
             return self.theirs
-        return self.run_torch(copy.deepcopy(self.module).double(), self.inputs, np.float64)
+        return self.run_torch(self.double_module, self.inputs, np.float64)
+
+    @functools.cached_property
+    def double_module(self) -> torch.nn.Module:
+        """A copy of the module in float64."""
+        return copy.deepcopy(self.module).double()
 
     @functools.cached_property
     def by_plain_kernels(self) -> Results:
@@ -72,20 +78,23 @@ class Trial:
 
     def upstream(self, outputs: list[np.ndarray]) -> list[np.ndarray | None]:
         """A random gradient for each floating output; sometimes none for one of several."""
-        rng = np.random.default_rng([self.case.seed, 1])
-        grads = [np.asarray(rng.normal(size=o.shape)).astype(self.dtype) for o in outputs]
-        if len(grads) > 1 and rng.random() < 0.3:
-            grads[rng.integers(len(grads))] = None
-        return grads
+        shapes = tuple(output.shape for output in outputs)
+        if shapes not in self.upstream_by_shapes:
+            rng = np.random.default_rng([self.case.seed, 1])
+            grads = [np.asarray(rng.normal(size=shape)).astype(self.dtype) for shape in shapes]
+            if len(grads) > 1 and rng.random() < 0.3:
+                grads[rng.integers(len(grads))] = None
+            self.upstream_by_shapes[shapes] = grads
+        return list(self.upstream_by_shapes[shapes])
 
     def run_torch(self, module, inputs, dtype=None, moved=None) -> Results:
-        """Forward and backward in PyTorch; of a copy, where forward changes the module.
+        """Forward and backward in PyTorch, which leave the module as it was.
 
         `moved` is applied to the upstream gradients.
         """
         dtype = dtype or self.dtype
-        if self.row.changes_params or next(module.buffers(), None) is not None:
-            module = copy.deepcopy(module)
+        changing = self.row.changes_params or next(module.buffers(), None) is not None
+        draws = self.row.replay is not None
 
         def upstream(outputs):
             grads = self.upstream(outputs)
@@ -97,7 +106,10 @@ class Trial:
 
         if self.row.contiguous:
             inputs = oracle.map_structure(_contiguous, inputs)
-        with oracle.seeded(self.case.seed % 2**31):
+        with (
+            oracle.seeded(self.case.seed % 2**31) if draws else contextlib.nullcontext(),
+            oracle.unchanged(module) if changing else contextlib.nullcontext(),
+        ):
             return oracle.run(
                 module,
                 oracle.cast(inputs, dtype),
@@ -178,17 +190,19 @@ class Trial:
         if expected is None or not oracle.is_floating(expected):
             kind = "exact"
         alike = actual is not None and expected is not None and actual.shape == expected.shape
-        unit = self.unit(name, kind, expected) if alike else 1.0
+        dear = alike and kind in ("sum", "composite")
+        unit = functools.partial(self.unit, name, kind, expected)
         return compare.compare(
             name,
             actual,
             expected,
             budget=tolerances.budget(self.row.title, name, kind, str(self.dtype)),
-            unit=unit,
+            unit=self.least(name, expected) if dear else unit() if alike else 1.0,
+            widest=unit if dear else None,
             judges=self.judges(name, kind),
             signed_zeros=self.row.signed_zeros and self.row.is_elementwise() and stem == "output",
             asserted=self.asserted(name, expected),
-            context=self.context(),
+            context=self.context,
             kinks=self.kinks,
             kind=kind,
         )
@@ -197,18 +211,25 @@ class Trial:
         """What one unit of the budget is worth at each element."""
         if kind == "exact":
             return 1.0
-        least = compare.ulp(expected, self.dtype)
-        eps = np.finfo(self.dtype).eps
-        source = self.row.floor.get(name.partition("[")[0])
-        floor = 0.0 if source is None else eps * self.magnitude(source)
         if kind == "elementwise":
-            return np.maximum(least, floor)
+            return np.maximum(compare.ulp(expected, self.dtype), self.floor(name))
         if kind == "sum":
             terms = self.terms
         else:
             terms = self.movement_within if self.moving_within else self.movement
         magnitude = np.abs(np.nan_to_num(terms.get(name, np.zeros(())), posinf=0, neginf=0))
-        return np.maximum(np.maximum(least / 2, floor), eps * magnitude)
+        eps = np.finfo(self.dtype).eps
+        return np.maximum(self.least(name, expected), eps * magnitude)
+
+    def least(self, name: str, expected: np.ndarray) -> np.ndarray:
+        """What a unit of a sum or a composition is worth at least: eps times the result."""
+        size = np.finfo(self.dtype).eps * np.abs(np.nan_to_num(expected, posinf=0, neginf=0))
+        return np.maximum(np.maximum(compare.ulp(expected, self.dtype) / 2, size), self.floor(name))
+
+    def floor(self, name: str) -> np.ndarray | float:
+        """Eps times the magnitude of the terms that the row names."""
+        source = self.row.floor.get(name.partition("[")[0])
+        return 0.0 if source is None else np.finfo(self.dtype).eps * self.magnitude(source)
 
     def magnitude(self, source: str | Callable) -> np.ndarray:
         """What a row names as the magnitude of terms that cancel; 0 where that is not finite."""
@@ -261,12 +282,13 @@ class Trial:
         rng = np.random.default_rng([self.case.seed, 2])
         still = dict(self.in_double.quantities())
         largest = {name: np.abs(a) for name, a in still.items() if oracle.is_floating(a)}
-        module = copy.deepcopy(self.module).double()
+        module = self.double_module
         params = [parameter.detach().numpy() for parameter in self.module.parameters()]
         for move in range(_MOVES):
 
             def by_one(array):
-                direction = rng.choice([-1, 1], array.shape) * rng.uniform(0.5, 1, array.shape)
+                spread = rng.uniform(-1, 1, array.shape)
+                direction = (spread + np.copysign(1, spread)) / 2  # at least a half, either way
                 return array.astype(np.float64) * (1 + _STEP * direction)
 
             def moved(array):

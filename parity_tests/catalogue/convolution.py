@@ -10,14 +10,14 @@ import reference
 from parity_tests.adapter import Adapter
 from parity_tests.catalogue._row import Refusal, Row, register
 from parity_tests.oracle import ChannelsBefore
-from parity_tests.strategies import Draft, Input, sizes
+from parity_tests.strategies import Draft, Input, lengths, sizes
 
 _MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 def _per_axis(draw, rank, minimum, maximum):
     """One number for each axis, and the option as it is given: one number alone if they agree."""
-    numbers = tuple(draw(sizes(minimum, maximum)) for _ in range(rank))
+    numbers = draw(lengths(rank, minimum, maximum))
     alone = len(set(numbers)) == 1 and draw(st.booleans())
     return numbers, numbers[0] if alone else numbers
 
@@ -58,7 +58,8 @@ def _window(draw, rank):
         "dilation": dilation_given,
         "padding_mode": mode,
     }
-    return options, tuple(size + draw(sizes(0, 3)) for size in least)
+    more = draw(lengths(rank, 0, 3))
+    return options, tuple(size + extra for size, extra in zip(least, more, strict=True))
 
 
 def _convolution(rank):

@@ -36,6 +36,7 @@ def pytest_configure(config):
     hypothesis.settings.load_profile("parity")
     tally.EXAMPLES = config.getoption("examples")
     tally.SEED = seed
+    tally.DTYPES = tuple(config.getoption("dtype"))
     config.stash[_STATE] = {"tallies": [], "failures": [], "start": time.time()}
 
 
@@ -44,20 +45,15 @@ _STATE = pytest.StashKey()
 
 def pytest_collection_modifyitems(config, items):
     """Keep what was asked for."""
-    wanted = {
-        "title": config.getoption("component"),
-        "kind": config.getoption("only"),
-        "dtype": config.getoption("dtype"),
-    }
+    titles, only = config.getoption("component"), config.getoption("only")
 
     def keep(item):
         about = getattr(getattr(item, "function", None), "parity", None)
         if about is None:
-            return not any(wanted.values())
-        title, kind = about
-        dtype = item.callspec.params.get("dtype") if hasattr(item, "callspec") else None
-        found = {"title": title, "kind": kind, "dtype": dtype}
-        return all(not names or found[key] in names for key, names in wanted.items())
+            return not (titles or only or tally.DTYPES)
+        title, kind, dtypes = about
+        asked = (not titles or title in titles) and (not only or kind in only)
+        return asked and bool(tally.chosen(dtypes) or not tally.DTYPES)
 
     kept = [item for item in items if keep(item)]
     if len(kept) < len(items):
@@ -75,8 +71,8 @@ def pytest_runtest_call(item):
     finally:
         about = getattr(getattr(item, "function", None), "parity", None)
         if about is not None:
-            dtype = item.callspec.params.get("dtype") if hasattr(item, "callspec") else None
-            entry = tally.CURRENT.as_dict(*about, dtype, time.perf_counter() - start)
+            title, kind, _ = about
+            entry = tally.CURRENT.as_dict(title, kind, time.perf_counter() - start)
             item.user_properties.append(("parity", entry))
 
 

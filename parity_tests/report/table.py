@@ -34,7 +34,6 @@ def make(tallies: list[dict], seconds: float, seed: int | None, workers: int | N
 
 def _component(row, entries) -> dict:
     worst = max(entries, key=lambda entry: (entry["share"], entry["elements"]))
-    compared = [e for e in entries if e["dtype"] in ("float32", "float64")]
     return {
         "family": row.family,
         "oracle": f"{row.oracle.__module__}.{row.oracle.__qualname__}",
@@ -46,7 +45,7 @@ def _component(row, entries) -> dict:
         "worst_units": worst["units"],
         "worst_kind": worst["kind"],
         "worst_by_dtype": {
-            dtype: max((e["share"] for e in compared if e["dtype"] == dtype), default=0.0)
+            dtype: max(entry["share_by_dtype"].get(dtype, 0.0) for entry in entries)
             for dtype in ("float32", "float64")
         },
         "second_judge": sum(entry["second_judge"] for entry in entries),
