@@ -15,9 +15,10 @@ from parity_tests.mirroring import adapt_as
 from parity_tests.oracle import Results
 from parity_tests.strategies import Case
 
-# How far inputs move, relatively, to measure how far results move (see `movement`).
-_STEP = 2.0**-20
-_MOVES = 4
+# How far inputs move, relatively, to measure how far results move (see `movement`): a little
+# farther than rounding moves them, so that what it amplifies stays in proportion.
+_STEPS = {"float32": 2.0**-20, "float64": 2.0**-36}
+_MOVES, _MOVES_WITHIN = 4, 8
 
 
 class Trial:
@@ -270,7 +271,7 @@ class Trial:
     @functools.cached_property
     def movement(self) -> dict[str, np.ndarray]:
         """For compositions: how far PyTorch's float64 results move, relative to the move of
-        every input and parameter by random factors of about 1 + 2^-20."""
+        every input and parameter by random factors close to 1."""
         return self.move(within=False)
 
     @functools.cached_property
@@ -280,16 +281,17 @@ class Trial:
 
     def move(self, within: bool) -> dict[str, np.ndarray]:
         rng = np.random.default_rng([self.case.seed, 2])
+        step = _STEPS[str(self.dtype)]
         still = dict(self.in_double.quantities())
         largest = {name: np.abs(a) for name, a in still.items() if oracle.is_floating(a)}
         module = self.double_module
         params = [parameter.detach().numpy() for parameter in self.module.parameters()]
-        for move in range(_MOVES):
+        for move in range(_MOVES_WITHIN if within else _MOVES):
 
             def by_one(array):
                 spread = rng.uniform(-1, 1, array.shape)
                 direction = (spread + np.copysign(1, spread)) / 2  # at least a half, either way
-                return array.astype(np.float64) * (1 + _STEP * direction)
+                return array.astype(np.float64) * (1 + step * direction)
 
             def moved(array):
                 if not oracle.is_floating(array):
@@ -305,14 +307,14 @@ class Trial:
                 entry if place in self.constant else oracle.map_structure(moved, entry)
                 for place, entry in enumerate(self.inputs)
             )
-            rounding = oracle.Jitter(move, _STEP) if within else contextlib.nullcontext()
+            rounding = oracle.Jitter(move, step) if within else contextlib.nullcontext()
             with rounding:
                 # The upstream gradients too are terms that are added up on the way.
                 results = self.run_torch(module, inputs, np.float64, by_one if within else None)
             for name, array in results.quantities():
                 if name in largest and array is not None:
                     with np.errstate(invalid="ignore"):
-                        distance = np.abs(array - still[name]) / _STEP
+                        distance = np.abs(array - still[name]) / step
                     largest[name] = np.fmax(largest[name], distance)
         # A random direction can leave one element still: a tenth of the mean is its least.
         return {

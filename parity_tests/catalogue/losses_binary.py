@@ -67,8 +67,13 @@ def _multi_label_bce(p, t, weight):
 def _binary_focal(x, t, gamma, alpha):
     positive, negative = (1, 1) if alpha is None else (alpha, 1 - alpha)
     log_sigmoid = torch.nn.functional.logsigmoid
-    misses = torch.sigmoid(-x) ** gamma * log_sigmoid(x)
-    alarms = torch.sigmoid(x) ** gamma * log_sigmoid(-x)
+
+    def power(log_p):
+        # By its logarithm: a power of 0 below the first has an infinite slope.
+        return torch.exp(gamma * log_p) if gamma else torch.ones_like(log_p)
+
+    misses = power(log_sigmoid(-x)) * log_sigmoid(x)
+    alarms = power(log_sigmoid(x)) * log_sigmoid(-x)
     return -positive * t * misses - negative * (1 - t) * alarms
 
 
