@@ -28,7 +28,7 @@ class Trial:
         self.row = row
         self.case = case
         self.dtype = np.dtype(dtype)
-        self.upstream_by_shapes = {}
+        self.upstream_by_shapes, self.floors = {}, {}
         self.module = build(row, case, dtype)
         self.kinks = tuple(row.kinks_of(self.module))
         elementwise = row.is_elementwise()
@@ -95,7 +95,7 @@ class Trial:
         """
         dtype = dtype or self.dtype
         changing = self.row.changes_params or next(module.buffers(), None) is not None
-        draws = self.row.replay is not None
+        random = self.row.replay is not None
 
         def upstream(outputs):
             grads = self.upstream(outputs)
@@ -108,7 +108,7 @@ class Trial:
         if self.row.contiguous:
             inputs = oracle.map_structure(_contiguous, inputs)
         with (
-            oracle.seeded(self.case.seed % 2**31) if draws else contextlib.nullcontext(),
+            oracle.seeded(self.case.seed % 2**31) if random else contextlib.nullcontext(),
             oracle.unchanged(module) if changing else contextlib.nullcontext(),
         ):
             return oracle.run(
@@ -128,12 +128,17 @@ class Trial:
             adapter.layer.buffers = [oracle.cast(buffer, dtype) for buffer in adapter.buffers]
         return adapter
 
+    @functools.cached_property
+    def draws(self):
+        """The generator that repeats PyTorch's draws."""
+        with oracle.seeded(self.case.seed % 2**31):
+            return self.row.replay(copy.deepcopy(self.module), self.inputs)
+
     def forward(self, adapter, inputs):
         """Our forward; a random layer repeats PyTorch's draws."""
         draws = self.module.training or self.row.random_in_evaluation
         if self.row.replay is not None and draws:
-            with oracle.seeded(self.case.seed % 2**31):
-                adapter.layer.rng = self.row.replay(copy.deepcopy(self.module), self.inputs)
+            adapter.layer.rng = copy.deepcopy(self.draws)
         dtype = next((a.dtype for a in oracle.flatten(inputs) if oracle.is_floating(a)), None)
         keywords = {name: oracle.cast(value, dtype) for name, value in self.keywords.items()}
         return adapter.forward(*inputs, **keywords)
@@ -229,8 +234,12 @@ class Trial:
 
     def floor(self, name: str) -> np.ndarray | float:
         """Eps times the magnitude of the terms that the row names."""
-        source = self.row.floor.get(name.partition("[")[0])
-        return 0.0 if source is None else np.finfo(self.dtype).eps * self.magnitude(source)
+        stem = name.partition("[")[0]
+        if stem not in self.floors:
+            source = self.row.floor.get(stem)
+            size = 0.0 if source is None else self.magnitude(source)
+            self.floors[stem] = np.finfo(self.dtype).eps * size
+        return self.floors[stem]
 
     def magnitude(self, source: str | Callable) -> np.ndarray:
         """What a row names as the magnitude of terms that cancel; 0 where that is not finite."""
