@@ -77,3 +77,10 @@ def bench(session):
     """Time every component and its memory, side by side with PyTorch (-- NAME ..., --quick)."""
     install(session, "parity,bench")
     session.run("parity", "bench", *session.posargs, env=THREADS)
+
+
+@nox.session
+def slack(session):
+    """Measure how much room the budgets leave (hours; goes on where it was stopped; --write)."""
+    install(session, "parity,proof")
+    session.run("parity", "slack", *session.posargs, env=THREADS)

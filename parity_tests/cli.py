@@ -13,6 +13,11 @@ _COMMANDS = {
     "show": ("parity_tests.commands.show", "formula, shapes and measured error of one", _PARITY),
     "cite": ("parity_tests.commands.cite", "a component's source and what verified it", _PARITY),
     "book": ("parity_tests.commands.book", "the book, section by section", _PARITY),
+    "slack": (
+        "parity_tests.commands.slack",
+        "how much room the budgets leave, in thousands of examples",
+        (*_PARITY, "rich"),
+    ),
     "conventions": ("parity_tests.commands.conventions", "slopes on kinks, measured", _PARITY),
     "train": (
         "parity_tests.commands.train",

@@ -84,16 +84,17 @@ def compare(
             accepted, other_share = _agree(actual, other, budget, other_unit, signed_zeros)
             saved = doubtful & accepted & np.isfinite(other)
             called += int(saved.sum())
-            right, share = right | saved, np.where(saved, other_share, share)
+            # An element is as far off as the nearest judge says.
+            share = np.where(doubtful & np.isfinite(other), np.minimum(share, other_share), share)
+            right = right | saved
+    message = None
+    if not right.all():
+        named = context()
+        pattern = _pattern(actual, expected, right, named, kinks)
+        message = _words(quantity, actual, expected, right, share, budget, named, pattern)
     worst = float(share.max(initial=0))
-    if right.all():
-        return Verdict(
-            quantity, dtype, expected.size, worst, called, kind=kind, units=worst * budget
-        )
-    named = context()
-    pattern = _pattern(actual, expected, right, named, kinks)
-    message = _words(quantity, actual, expected, right, share, budget, named, pattern)
-    return Verdict(quantity, dtype, expected.size, worst, called, message)
+    units = worst * budget if budget else worst
+    return Verdict(quantity, dtype, expected.size, worst, called, message, kind, units)
 
 
 def _compare_absent(quantity, actual, expected) -> Verdict:

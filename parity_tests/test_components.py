@@ -6,7 +6,7 @@ import hypothesis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parity_tests import catalogue, kinds, trajectories
+from parity_tests import catalogue, kinds, slack, trajectories
 from parity_tests.catalogue import OptimizerRow, Row, RunRow
 from parity_tests.report import tally
 from parity_tests.strategies import cases
@@ -42,6 +42,20 @@ def _plain_test(row, kind: str, check):
     return test
 
 
+def _worst_test(row, kept: list[slack.Worst], dtypes: tuple[str, ...]):
+    """A test that repeats the worst cases; one may be the worst of several quantities."""
+
+    def test():
+        for worst in {f"{worst.dtype} {worst.case}": worst for worst in kept}.values():
+            if worst.dtype in tally.chosen(dtypes):
+                about = f"the worst case kept for {worst.quantity}"
+                verdicts = slack.repeat(worst)
+                tally.CURRENT.add(kinds.conclude(row, worst.dtype, "worst", verdicts, about))
+
+    test.__name__ = test.__qualname__ = f"test_{row.title}_worst"
+    _publish(test, row.title, "worst", dtypes)
+
+
 for _row in catalogue.rows(Row):
     for _kind in kinds.KINDS:
         if _regimes := tuple(name for name in _kind.regimes if name not in _row.without_regimes):
@@ -65,4 +79,9 @@ for _row in catalogue.rows((OptimizerRow, RunRow)):
     if _row.refusals:
         _publish(_plain_test(_row, "errors", kinds.check_refusals), _row.title, "errors")
 
-del _row, _kind, _regimes, _cases, _name, _examples, _steps, _check
+_kept = slack.kept()
+for _row in catalogue.rows():
+    if _own := [worst for worst in _kept if worst.component == _row.title]:
+        _worst_test(_row, _own, tuple(sorted({worst.dtype for worst in _own})))
+
+del _row, _kind, _regimes, _cases, _name, _examples, _steps, _check, _kept, _own

@@ -50,12 +50,18 @@ def courses(draw, row: OptimizerRow):
 
 def check_trajectory(row: OptimizerRow, course: Course, dtype: str, steps: int) -> list[Verdict]:
     """Every parameter and every state array, after every step."""
+    verdicts = course_verdicts(row, course, dtype, steps)
+    about = f"{row.oracle.__name__} {course}, {steps} steps"
+    return conclude(row, dtype, "trajectory", verdicts, about)
+
+
+def course_verdicts(row: OptimizerRow, course: Course, dtype: str, steps: int) -> list[Verdict]:
+    """The verdict on each array of a trajectory."""
     theirs, ours = _run(row, course, dtype, steps)
     doubled = functools.cache(lambda: _run(row, course, dtype, steps, np.float64)[0])
     moved = functools.partial(_run, row, course, dtype, steps, np.float64)
     drift = functools.cache(lambda: _drift(doubled(), [moved(seed)[0] for seed in (1, 2, 3)]))
-    about = f"{row.oracle.__name__} {course}, {steps} steps"
-    verdicts = [
+    return [
         _verdict(
             row,
             name,
@@ -67,11 +73,15 @@ def check_trajectory(row: OptimizerRow, course: Course, dtype: str, steps: int) 
         )
         for name in sorted(theirs.keys() | ours.keys())
     ]
-    return conclude(row, dtype, "trajectory", verdicts, about)
 
 
 def check_run(row: RunRow, case, dtype: str) -> list[Verdict]:
     """Every array of a run, after every step."""
+    return conclude(row, dtype, "run", run_verdicts(row, case, dtype), repr(case))
+
+
+def run_verdicts(row: RunRow, case, dtype: str) -> list[Verdict]:
+    """The verdict on each array of a run."""
     theirs, ours = row.theirs(case, dtype, _unmoved), row.ours(case, dtype)
 
     def moved(seed):
@@ -80,7 +90,7 @@ def check_run(row: RunRow, case, dtype: str) -> list[Verdict]:
 
     drift = functools.cache(lambda: _drift(theirs, [moved(seed) for seed in range(4)]))
     precise = functools.cache(lambda: row.precise(case, dtype)) if row.precise else None
-    verdicts = [
+    return [
         _verdict(
             row,
             name,
@@ -91,7 +101,6 @@ def check_run(row: RunRow, case, dtype: str) -> list[Verdict]:
         )
         for name in sorted(theirs.keys() | ours.keys())
     ]
-    return conclude(row, dtype, "run", verdicts, repr(case))
 
 
 def _verdict(row, name, dtype, pair, precise, drift, asserted=None):
