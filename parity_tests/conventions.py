@@ -1,7 +1,8 @@
-"""The conventions table: what happens on kinks, measured, not typed.
+"""The conventions table: what happens at kinks, ties and clamps, measured, not typed.
 
-For each kink of each activation: PyTorch's slope there, the one-sided slopes of the function (by
-differences of our own forward, in longdouble), ours, and what the book prints.
+For each kink of each activation and each point that a row names: PyTorch's slope there, the
+one-sided slopes of the function (by differences of our own forward, in longdouble), ours, and what
+the book prints.
 """
 
 import functools
@@ -11,51 +12,80 @@ import numpy as np
 import torch
 
 from parity_tests import book, catalogue, oracle
-from parity_tests.catalogue import Row
+from parity_tests.catalogue import OptimizerRow, Point, Row
 from parity_tests.mirroring import adapt_as
 
 _STEP = np.longdouble(2.0) ** -30
 
 
 def rows() -> list[Row]:
-    """The rows with kinks whose component takes one array, element by element."""
-    return [row for row in catalogue.rows(Row) if row.kinks and _module(row) is not None]
+    """The rows that have a convention to show."""
+    return [row for row in catalogue.rows(Row) if points(row)]
+
+
+def points(row: Row) -> list[Point]:
+    """The kinks of a row that takes one array, element by element, and the points that it names."""
+    kinks = _kinks(row) if row.kinks and row.is_elementwise() else []
+    return [*(Point(f"{kink:g}", ([kink],), (0, 0)) for kink in kinks), *row.points]
+
+
+def _kinks(row: Row) -> list[float]:
+    """Those at the default options; none where an option has no default."""
+    try:
+        module = row.oracle()
+        module(torch.zeros(2))
+        return sorted(set(row.kinks_of(module)))
+    except (TypeError, KeyError):
+        return []
 
 
 def measure(row: Row) -> list[dict]:
-    """One entry for each kink of a row, at the default options."""
-    module = _module(row)
-    entries = []
-    for kink in sorted(set(row.kinks_of(module))):
-        theirs = oracle.run(
-            module, (np.array([kink]),), {}, lambda outputs: [np.ones_like(o) for o in outputs]
-        )
-        adapter = adapt_as(row, module)
-        adapter.forward(np.array([kink]))
-        mirrored = float(adapter.backward(np.ones(1))[0][0][0])
-        adapter.corrected = False
-        entries.append(
-            {
-                "component": row.title,
-                "at": float(kink),
-                "value": float(theirs.outputs[0][0]),
-                "pytorch": float(theirs.grad_inputs[0][0]),
-                "left": _slope(row, module, kink, -1),
-                "right": _slope(row, module, kink, 1),
-                "ours": float(adapter.backward(np.ones(1))[0][0][0]),
-                "mirror": mirrored,
-                "book": _printed(row.component.__name__, kink),
-            }
-        )
-    return entries
+    """One entry for each point of a row."""
+    return [_measure(row, point) for point in points(row)]
+
+
+def _measure(row: Row, point: Point) -> dict:
+    module = (row.construct or row.oracle)(**point.options).double().eval()
+    inputs = tuple(np.asarray(entry) for entry in point.inputs)
+    constant = () if row.differentiable_target else row.targets
+    theirs = oracle.run(
+        module, inputs, {}, lambda outputs: [np.ones_like(o) for o in outputs], constant
+    )
+    adapter = adapt_as(row, module)
+    upstream = np.ones_like(adapter.forward(*inputs))
+    number, *index = point.place
+
+    def element(grad):
+        """One of the gradient, which is 0 where there is none."""
+        return 0.0 if grad is None else float(grad[tuple(index)])
+
+    def ours(corrected):
+        adapter.corrected = corrected
+        return element(adapter.backward(upstream)[0][number])
+
+    return {
+        "component": row.title,
+        "at": point.what,
+        "value": float(theirs.outputs[0].sum()),
+        "pytorch": element(theirs.grad_inputs[number]),
+        "left": _slope(row, module, inputs, point.place, -1),
+        "right": _slope(row, module, inputs, point.place, 1),
+        "ours": ours(False),
+        "mirror": ours(True),
+        "book": _printed(row.component.__name__, inputs[number][tuple(index)]),
+    }
 
 
 def departures() -> list[dict]:
     """The rows in which PyTorch departs from the mathematics, and how the row says so."""
     entries = []
-    for row in catalogue.rows(Row):
-        if row.correct is not None:
-            entries.append({"component": row.title, "departure": _first_line(row.correct)})
+    for row in catalogue.rows((Row, OptimizerRow)):
+        if isinstance(row, Row):
+            told = [_first_line(f) for f in (row.correct, row.correct_output) if f is not None]
+            told += [row.departure] if row.departure else []
+        else:
+            told = [_first_line(row.constant)] if row.constant.__doc__ else []
+        entries += [{"component": row.title, "departure": words} for words in told]
     return entries
 
 
@@ -64,26 +94,29 @@ def _first_line(function) -> str:
     return (function.__doc__ or function.__name__.strip("_").replace("_", " ")).splitlines()[0]
 
 
-def _module(row: Row) -> torch.nn.Module | None:
-    """The oracle at its defaults in evaluation, if it takes one vector; else None."""
-    try:
-        module = row.oracle().double().eval()
-        outputs = module(torch.zeros(2, dtype=torch.float64))
-    except (TypeError, RuntimeError, ValueError, KeyError, AttributeError):
-        return None
-    single = isinstance(outputs, torch.Tensor) and outputs.shape == (2,)
-    return module if single and row.is_elementwise() else None
+def _slope(row, module, inputs, place, side) -> float:
+    """The one-sided slope, from our forward in longdouble, close to the point but not at it.
 
-
-def _slope(row, module, kink, side) -> float:
-    """The one-sided slope, from our forward in longdouble."""
+    Infinite where it grows without bound, NaN where no input may lie.
+    """
     adapter = adapt_as(row, module)
-    points = np.array([kink, kink + side * _STEP], np.longdouble)
-    here, beside = adapter.forward(points)
-    with np.errstate(invalid="ignore"):
-        slope = (beside - here) / (side * _STEP)
-    # A jump (Heaviside, Threshold) has no slope.
-    return float(slope) if abs(slope) < 1e6 else math.copysign(math.inf, slope)
+    adapter.corrected = False
+    number, *index = place
+
+    def value(steps):
+        moved = list(oracle.cast(inputs, np.longdouble))
+        moved[number] = moved[number].copy()
+        moved[number][tuple(index)] += side * steps * _STEP
+        return np.sum(adapter.forward(*moved))
+
+    try:
+        near, far = (
+            (value(2 * steps) - value(steps)) / (side * steps * _STEP) for steps in (0.5, 1.0)
+        )
+    except ValueError:
+        return math.nan
+    # Half-way to the point, the slope of a root or a logarithm has grown.
+    return math.copysign(math.inf, near) if abs(near) > 1.01 * abs(far) else float(near)
 
 
 def _printed(component: str, kink: float) -> str:

@@ -6,6 +6,7 @@ import pkgutil
 from parity_tests.catalogue._row import (
     ROWS,
     OptimizerRow,
+    Point,
     Refusal,
     Row,
     RunRow,
@@ -15,7 +16,18 @@ from parity_tests.catalogue._row import (
     rows,
 )
 
-__all__ = ["ROWS", "OptimizerRow", "Refusal", "Row", "RunRow", "find", "register", "row_of", "rows"]
+__all__ = [
+    "ROWS",
+    "OptimizerRow",
+    "Point",
+    "Refusal",
+    "Row",
+    "RunRow",
+    "find",
+    "register",
+    "row_of",
+    "rows",
+]
 
 for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
     importlib.import_module(f"{__name__}.{_module}")

@@ -26,6 +26,20 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class Point:
+    """A place where the gradient is a choice, a kink, a tie or a clamp, for the conventions table.
+
+    `inputs` are those of PyTorch's forward, as numbers and lists, and `place` is the element whose
+    slope is asked for: the number of the input, then the index.
+    """
+
+    what: str
+    inputs: tuple
+    place: tuple[int, ...]
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Row:
     """A layer, activation or loss.
 
@@ -57,6 +71,8 @@ class Row:
     kinks: Sequence[float] | Callable = ()
     # Where the slope itself has a kink: no test of differences comes near.
     bends: Sequence[float] = ()
+    # Kinks that no single number is: ties, margins, clamps, those that need an option.
+    points: Sequence[Point] = ()
     # Where terms cancel in our own formula: quantity -> their magnitude, which times eps is then
     # the least unit: "input", "grad_output", "both" (the larger of g and x g), "one", or a
     # function of (module, input, grad_output).
@@ -99,6 +115,8 @@ class Row:
     correct: Callable | None = None
     # The same of a single output: correct_output(module, inputs, output).
     correct_output: Callable | None = None
+    # The departure in words, where an adapter or an option of the class makes it.
+    departure: str = ""
     # Sets parameters and buffers of a drawn module: prepare(module, rng); None: all are moved.
     prepare: Callable | None = None
     # Values from the paper's or the book's equation: (options, inputs, output) in the layout of

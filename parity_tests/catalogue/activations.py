@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import reference
 from parity_tests import oracle
 from parity_tests.adapter import Adapter
-from parity_tests.catalogue._row import Refusal, Row, register
+from parity_tests.catalogue._row import Point, Refusal, Row, register
 from parity_tests.oracle import ChannelsFirst, Replay, formula
 from parity_tests.strategies import Draft, Input, elementwise, numbers, shapes, sizes
 
@@ -44,9 +44,8 @@ def _float32_alpha(module, inputs, grad_outputs, grad_inputs):
 
 
 def _overflowing(factor):
-    """PyTorch multiplies the output by a factor before it divides by it."""
-
     def correct(module, inputs, output):
+        """PyTorch multiplies the output by a factor before it divides by it."""
         with np.errstate(over="ignore"):
             lost = np.isinf(output * output.dtype.type(factor)) & (output > 0)
         return np.where(lost, output.dtype.type(np.inf), output)
@@ -418,6 +417,7 @@ _SIGMOIDAL = (
             ({}, ([-2.0, 0.0, 1e-300],), [0, 0.5, 1]),
             ({"value_at_zero": 1.0}, ([-1e-300, -0.0, 3.0],), [0, 1, 1]),
         ],
+        points=[Point("0", ([0.0],), (0, 0), {"value_at_zero": 0.5})],
     ),
     Row(
         reference.WilsonCowan,
@@ -817,6 +817,7 @@ _MODERN = (
         elementwise(threshold=numbers(-3, 3), value=numbers(-3, 3)),
         "exact",
         kinks=lambda m: [m.threshold],
+        points=[Point("threshold 1, value 2", ([1.0],), (0, 0), {"threshold": 1.0, "value": 2.0})],
     ),
     Row(
         reference.GLU,

@@ -219,5 +219,9 @@ register(
             ),
             Refusal(lambda: reference.EmbeddingBag(5, 3, mode="min"), ValueError, "'min'"),
         ),
+        departure=(
+            "scale_grad_by_freq divides the k-th row in use by the count of the k-th index in "
+            "sorted order."
+        ),
     ),
 )

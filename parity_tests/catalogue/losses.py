@@ -7,11 +7,13 @@ import torch
 from hypothesis import strategies as st
 
 import reference
-from parity_tests.catalogue._row import Refusal, Row, register
+from parity_tests.catalogue._row import Point, Refusal, Row, register
 from parity_tests.oracle import formula
 from parity_tests.strategies import Draft, Input, numbers, shapes
 
 REDUCTIONS = st.sampled_from(["mean", "sum", "none"])
+_QUARTER = {"quantile": 0.25, "reduction": "mean"}
+_HALF = {"epsilon": 0.5, "reduction": "mean"}
 
 
 # --- what is drawn ---
@@ -127,6 +129,7 @@ register(
             refused_mismatch(reference.L1Loss),
             refused(ValueError, "reduction must be one of", lambda: reference.L1Loss("average")),
         ),
+        points=(Point("prediction = target", ([1.0], [1.0]), (0, 0)),),
     ),
     Row(
         reference.MSELoss,
@@ -148,6 +151,10 @@ register(
             refused_mismatch(reference.HuberLoss),
             refused(ValueError, "delta must be positive", lambda: reference.HuberLoss(delta=0.0)),
         ),
+        points=(
+            Point("prediction - target = delta", ([2.0], [1.0]), (0, 0)),
+            Point("prediction - target = -delta", ([0.0], [1.0]), (0, 0)),
+        ),
     ),
     Row(
         reference.SmoothL1Loss,
@@ -161,6 +168,10 @@ register(
             refused(
                 ValueError, "beta must be 0 or more", lambda: reference.SmoothL1Loss(beta=-1.0)
             ),
+        ),
+        points=(
+            Point("prediction - target = beta", ([2.0], [1.0]), (0, 0)),
+            Point("prediction = target, beta = 0", ([1.0], [1.0]), (0, 0), {"beta": 0.0}),
         ),
     ),
     Row(
@@ -222,6 +233,14 @@ register(
                 ValueError, "quantile must lie in", lambda: reference.QuantileLoss(quantile=1.5)
             ),
         ),
+        points=(
+            Point(
+                "prediction = target",
+                ([1.0], [1.0]),
+                (0, 0),
+                _QUARTER,
+            ),
+        ),
     ),
     Row(
         reference.EpsilonInsensitiveLoss,
@@ -238,5 +257,19 @@ register(
             ),
         ),
         refusals=(refused_mismatch(reference.EpsilonInsensitiveLoss),),
+        points=(
+            Point(
+                "prediction - target = epsilon",
+                ([1.5], [1.0]),
+                (0, 0),
+                _HALF,
+            ),
+            Point(
+                "prediction - target = -epsilon",
+                ([0.5], [1.0]),
+                (0, 0),
+                _HALF,
+            ),
+        ),
     ),
 )

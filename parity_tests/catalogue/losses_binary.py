@@ -5,7 +5,7 @@ import torch
 from hypothesis import strategies as st
 
 import reference
-from parity_tests.catalogue._row import Row, register
+from parity_tests.catalogue._row import Point, Row, register
 from parity_tests.catalogue.losses import (
     REDUCTIONS,
     broadcastable,
@@ -221,6 +221,13 @@ register(
             _wide_weight(reference.BCELoss),
             _listed_weight(reference.BCELoss),
         ),
+        points=(
+            Point("p = 0, target 1: the clamp", ([0.0], [1.0]), (0, 0)),
+            Point("p = 1, target 0: the clamp", ([1.0], [0.0]), (0, 0)),
+            Point("p = 1, target 1", ([1.0], [1.0]), (0, 0)),
+            Point("p = 0: the target's", ([0.0], [0.5]), (1, 0)),
+        ),
+        departure="The gradient's bound of p (1 - p) is 1e-12 rounded to float32.",
     ),
     Row(
         reference.BCEWithLogitsLoss,
@@ -337,6 +344,7 @@ register(
         differentiable_target=False,
         literals=(({"reduction": "none"}, ([0.5, -3.0, 8.0], [1, 1, -1]), [0.5, 4.0, 9.0]),),
         refusals=(refused_mismatch(reference.HingeLoss), *_unlabelled(reference.HingeLoss)),
+        points=(Point("the margin: t x = 1", ([1.0], [1.0]), (0, 0), {"reduction": "mean"}),),
     ),
     Row(
         reference.SquaredHingeLoss,
@@ -348,6 +356,7 @@ register(
         differentiable_target=False,
         literals=(({"reduction": "none"}, ([0.5, -3.0, 8.0], [1, 1, -1]), [0.25, 16.0, 81.0]),),
         refusals=(refused_mismatch(reference.SquaredHingeLoss),),
+        points=(Point("the margin: t x = 1", ([1.0], [1.0]), (0, 0), {"reduction": "mean"}),),
     ),
     Row(
         reference.SoftMarginLoss,
@@ -369,5 +378,6 @@ register(
         kinks=lambda m: (m.margin,),
         differentiable_target=False,
         refusals=(refused_mismatch(reference.HingeEmbeddingLoss),),
+        points=(Point("the margin: x = 1, y = -1", ([1.0], [-1.0]), (0, 0)),),
     ),
 )

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import reference
 from parity_tests.adapter import Adapter
-from parity_tests.catalogue._row import Row, register
+from parity_tests.catalogue._row import Point, Row, register
 from parity_tests.catalogue.losses import (
     REDUCTIONS,
     broadcastable,
@@ -157,6 +157,10 @@ register(
                 forwarding(reference.GaussianNLLLoss, _TWO, _TWO, _THREE),
             ),
         ),
+        points=(
+            Point("variance = eps: the clamp", ([1.0], [2.0], [0.25]), (2, 0), {"eps": 0.25}),
+            Point("variance below eps", ([1.0], [2.0], [0.125]), (2, 0), {"eps": 0.25}),
+        ),
     ),
     Row(
         reference.PoissonNLLLoss,
@@ -167,6 +171,10 @@ register(
         cancels_within=True,
         correct=_nan_target_gradient(_under_a_mask),
         refusals=(refused_mismatch(reference.PoissonNLLLoss),),
+        points=(
+            Point("full, target = 1: Stirling begins", ([0.5], [1.0]), (1, 0), {"full": True}),
+            Point("full, target = 0: the target's", ([0.5], [0.0]), (1, 0), {"full": True}),
+        ),
     ),
     Row(
         reference.KLDivLoss,
@@ -177,6 +185,10 @@ register(
         cancels_within=True,
         correct=_nan_target_gradient(_without_limit),
         refusals=(refused_mismatch(reference.KLDivLoss),),
+        points=(
+            Point("target = 0: the input's", ([-1.0], [0.0]), (0, 0), {"reduction": "sum"}),
+            Point("target = 0: the target's", ([-1.0], [0.0]), (1, 0), {"reduction": "sum"}),
+        ),
     ),
     Row(
         reference.PoissonDevianceLoss,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import reference
 from parity_tests.adapter import Adapter
-from parity_tests.catalogue._row import Row, register
+from parity_tests.catalogue._row import Point, Row, register
 from parity_tests.catalogue.losses import (
     REDUCTIONS,
     broadcastable,
@@ -155,6 +155,11 @@ def _contrastive_losses(x, y, t, margin):
 
 # --- conversions, and PyTorch's departures from the mathematics ---
 
+# Options of the points where a convention shows.
+_MEAN = {"margin": 1.0, "reduction": "mean"}
+_NO_EPS = {"eps": 0.0}
+_SWAPPED = {"eps": 0.0, "swap": True}
+
 
 def _cosine_embedding_of(module):
     eps = float(np.float32(1e-12))
@@ -239,6 +244,10 @@ register(
             *_refusals(reference.MultiMarginLoss, _PLACES, np.array([0])),
             refused(ValueError, "p must be one of 1, 2", lambda: reference.MultiMarginLoss(p=3)),
         ),
+        points=(
+            Point("the margin: x_t - x_j = 1", ([[2.0, 1.0]], [0]), (0, 0, 1)),
+            Point("the margin: x_t - x_j = 1", ([[2.0, 1.0]], [0]), (0, 0, 0)),
+        ),
     ),
     Row(
         reference.MultiLabelMarginLoss,
@@ -249,6 +258,7 @@ register(
         refusals=_refusals(
             reference.MultiLabelMarginLoss, np.array([[2, 0, -1]] * 2), np.array([[2, 0]])
         ),
+        points=(Point("the margin: x_t - x_j = 1", ([[2.0, 1.0]], [[0, -1]]), (0, 0, 1)),),
     ),
     Row(
         reference.MarginRankingLoss,
@@ -264,6 +274,9 @@ register(
                 "target must broadcast with input1",
                 forwarding(reference.MarginRankingLoss, np.ones(2), np.ones(2), np.ones(3)),
             ),
+        ),
+        points=(
+            Point("the margin: x1 - x2 = 1, y = 1", ([2.0], [1.0], [1.0]), (0, 0), {"margin": 1.0}),
         ),
     ),
     Row(
@@ -287,6 +300,13 @@ register(
                 forwarding(reference.CosineEmbeddingLoss, _ROWS, _ROWS, np.ones(3)),
             ),
         ),
+        points=(
+            Point(
+                "the margin: cosine = 0, y = -1", ([[1.0, 0.0]], [[0.0, 1.0]], [-1.0]), (0, 0, 1)
+            ),
+            Point("a zero vector, y = 1", ([[0.0, 0.0]], [[0.0, 1.0]], [1.0]), (0, 0, 1)),
+        ),
+        departure="The 1e-12 added to the squared norms is rounded to float32.",
     ),
     Row(
         reference.ContrastiveLoss,
@@ -308,6 +328,10 @@ register(
                 "margin must be positive",
                 lambda: reference.ContrastiveLoss(margin=0.0),
             ),
+        ),
+        points=(
+            Point("the margin: d = 1, label 1", ([[0.0]], [[1.0]], [1.0]), (0, 0, 0), _MEAN),
+            Point("equal inputs, label 1", ([[1.0]], [[1.0]], [1.0]), (0, 0, 0), _MEAN),
         ),
     ),
     Row(
@@ -343,6 +367,26 @@ register(
                 lambda: reference.TripletMarginLoss(margin=0.0),
             ),
         ),
+        points=(
+            Point(
+                "the margin: d(a,n) - d(a,p) = 1",
+                ([[0.0]], [[1.0]], [[2.0]]),
+                (1, 0, 0),
+                {"eps": 0.0},
+            ),
+            Point(
+                "anchor = positive",
+                ([[0.0, 0.0]], [[0.0, 0.0]], [[0.5, 0.0]]),
+                (0, 0, 1),
+                {"eps": 0.0},
+            ),
+            Point(
+                "swap, d(a,n) = d(p,n)",
+                ([[0.0]], [[2.0]], [[1.0]]),
+                (2, 0, 0),
+                {**_NO_EPS, "swap": True},
+            ),
+        ),
     ),
     Row(
         reference.PairwiseDistance,
@@ -369,6 +413,21 @@ register(
             ),
             refused(ValueError, "p must be a number", lambda: reference.PairwiseDistance(np.nan)),
         ),
+        points=(
+            Point("equal inputs, eps = 0", ([[1.0, 2.0]], [[1.0, 2.0]]), (0, 0, 0), _NO_EPS),
+            Point(
+                "a tie of the largest, p = inf",
+                ([[3.0, 3.0]], [[0.0, 0.0]]),
+                (0, 0, 0),
+                {**_NO_EPS, "p": np.inf},
+            ),
+            Point(
+                "one equal feature, p = 1",
+                ([[1.0, 2.0]], [[1.0, 0.0]]),
+                (0, 0, 0),
+                {**_NO_EPS, "p": 1.0},
+            ),
+        ),
     ),
     Row(
         reference.CosineSimilarity,
@@ -383,6 +442,10 @@ register(
                 "must have an axis dim=2",
                 forwarding(reference.CosineSimilarity, _ROWS, _ROWS, dim=2),
             ),
+        ),
+        points=(
+            Point("a zero vector", ([[0.0, 0.0]], [[0.0, 2.0]]), (0, 0, 1)),
+            Point("a norm below eps: the clamp", ([[1e-9, 0.0]], [[1.0, 1.0]]), (0, 0, 0)),
         ),
     ),
 )

@@ -144,5 +144,9 @@ register(
                 ),
             ),
         ),
+        departure=(
+            "The gradient of the log-probabilities has e^lp added to it, as if a log-softmax had "
+            "come before; it is NaN where that is 0."
+        ),
     ),
 )

@@ -10,7 +10,7 @@ from torch.nn.utils import parametrizations
 
 import reference
 from parity_tests.adapter import Adapter
-from parity_tests.catalogue._row import Refusal, Row, register
+from parity_tests.catalogue._row import Point, Refusal, Row, register
 from parity_tests.oracle import ChannelsFirst, formula
 from parity_tests.strategies import Draft, Input, numbers, shapes, sizes
 
@@ -366,6 +366,7 @@ register(
             outputs=ChannelsFirst(rank),
             ranks=(rank + 1, rank + 2),
             adapter=_EmptyBatch,
+            departure="The running statistics of an empty batch are NaN.",
             refusals=(
                 _refused(
                     lambda: reference.InstanceNorm(3, affine=True).forward(np.ones((2, 3, 4, 4))),
@@ -408,6 +409,7 @@ register(
                 lambda: reference.GroupNorm(3, 3).forward(np.ones((1, 3))), "more than one value"
             ),
         ),
+        departure="The gradient of the weights is NaN, not 0, where there are no positions.",
     ),
     Row(
         reference.LayerNorm,
@@ -442,6 +444,7 @@ register(
         cancels_within=True,
         # Without an eps a single feature is as good as a step.
         kinks=(0.0,),
+        points=(Point("zeros", ([[0.0, 0.0]],), (0, 0, 0), {"normalized_shape": 2}),),
         refusals=(
             _refused(
                 lambda: reference.RMSNorm(3).forward(np.ones((2, 4))), r"end with the axes \(3,\)"
@@ -461,6 +464,10 @@ register(
             ({"eps": 8.0}, [[3.0, 4.0]], [0.375, 0.5]),
             ({}, [[0.0, 0.0]], [0.0, 0.0]),
         ],
+        points=(
+            Point("a zero vector", ([[0.0, 0.0]],), (0, 0, 0), {"eps": 0.125}),
+            Point("norm = eps: the clamp", ([[0.5, 0.0]],), (0, 0, 0), {"eps": 0.5}),
+        ),
         refusals=(
             _refused(lambda: reference.L2Normalize().forward(np.ones(())), "at least 1 axes"),
             _refused(lambda: reference.L2Normalize(eps=-1.0), "eps must be 0 or more"),
@@ -497,6 +504,10 @@ register(
         adapter=_CrossMapLRN2d,
         refusals=(
             _refused(lambda: reference.CrossMapLRN2d(3).forward(np.ones((2, 3, 4))), "4 axes"),
+        ),
+        departure=(
+            "The sums keep one square too many from channel size // 2 + 1 on, x_0^2 for good, and "
+            "the gradient's windows are shifted."
         ),
     ),
     Row(

@@ -182,7 +182,7 @@ def _muon(draw):
 
 
 def _scalar_dtype(optimizer):
-    # PyTorch keeps these in its default dtype.
+    """PyTorch keeps the scalars of its state (mu_product; eta and mu) in its default dtype."""
     return {"scalar_dtype": torch.empty(()).numpy().dtype.type}
 
 

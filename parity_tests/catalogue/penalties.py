@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 import reference
-from parity_tests.catalogue._row import Refusal, Row, register
+from parity_tests.catalogue._row import Point, Refusal, Row, register
 from parity_tests.oracle import formula
 from parity_tests.strategies import Draft, Input, numbers, shapes
 
@@ -48,6 +48,7 @@ register(
             ({"strength": 0.5}, ([1.0, -2.5],), 1.75),
             ({"strength": 0.25}, ([[1.0, -3.0]], [-4.0]), 2.0),
         ],
+        points=(Point("0", ([0.0, 1.0],), (0, 0), {"strength": 0.5}),),
         refusals=(Refusal(lambda: reference.L1(-1), ValueError, "strength must be 0 or more"),),
     ),
     Row(
@@ -73,6 +74,7 @@ register(
             ({"strength": 0.5, "l1_ratio": 0.25}, ([1.0, -2.5],), 1.796875),
             ({"strength": 0.5, "l1_ratio": 1.0}, ([1.0, -2.5], [3.0]), 3.25),
         ],
+        points=(Point("0", ([0.0, 1.0],), (0, 0), {"strength": 0.5, "l1_ratio": 0.5}),),
         refusals=(
             Refusal(lambda: reference.ElasticNet(l1_ratio=2), ValueError, r"lie in \[0, 1\]"),
         ),

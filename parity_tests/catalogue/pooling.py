@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import reference
 from parity_tests.adapter import Adapter
-from parity_tests.catalogue._row import Refusal, Row, register
+from parity_tests.catalogue._row import Point, Refusal, Row, register
 from parity_tests.oracle import ChannelsBefore, Replay
 from parity_tests.strategies import Draft, Input, numbers, sizes
 
@@ -460,6 +460,25 @@ def _unpooling_refused(rank):
     )
 
 
+def _zero_window(rank):
+    """The conventions at a window of zeros, where the root has no slope."""
+    window = np.zeros((1, 1, *(2,) * rank))
+    place = (0,) * (rank + 3)
+    return tuple(
+        Point(f"a window of zeros, p = {p:g}", (window,), place, {"norm_type": p, "kernel_size": 2})
+        for p in (1.0, 2.0)
+    )
+
+
+def _tie(rank, **options):
+    """The conventions at a window of equal numbers: its first element and its last."""
+    window = np.ones((1, 1, *(2,) * rank))
+    return (
+        Point("a tie: the first", (window,), (0, 0, 0, *(0,) * rank), options),
+        Point("a tie: the last", (window,), (0, 0, 0, *(1,) * rank), options),
+    )
+
+
 for _rank, _dimension in enumerate("123", start=1):
     _layouts = {"inputs": ChannelsBefore(_rank), "outputs": ChannelsBefore(_rank)}
 
@@ -476,6 +495,7 @@ for _rank, _dimension in enumerate("123", start=1):
             _max_pooling_of(_of("MaxPooling")),
             _max_pooling(_rank),
             "exact",
+            points=_tie(_rank, kernel_size=2),
             refusals=_max_refused(_of("MaxPooling"), _rank),
             **_layouts,
         ),
@@ -502,6 +522,7 @@ for _rank, _dimension in enumerate("123", start=1):
             name=f"LPPool{_dimension}d",
             # The root magnifies the rounding of the sum.
             cancels_within=True,
+            points=_zero_window(_rank),
             refusals=_p_refused(_rank),
             **_layouts,
         ),
@@ -525,6 +546,7 @@ for _rank, _dimension in enumerate("123", start=1):
             ),
             _adaptive(_rank, "gaps", return_indices=st.booleans()),
             "exact",
+            points=_tie(_rank, output_size=1),
             name=f"AdaptiveMaxPool{_dimension}d",
             refusals=_bins_refused(
                 lambda size, rank=_rank: reference.AdaptiveMaxPooling(_axes(size, rank)), _rank
@@ -546,6 +568,7 @@ for _rank, _dimension in enumerate("123", start=1):
             _whole(_of("GlobalMaxPooling")),
             _global(_rank, "gaps"),
             "exact",
+            points=_tie(_rank, output_size=1),
             refusals=_global_refused(_of("GlobalMaxPooling"), _rank),
             **_layouts,
         ),

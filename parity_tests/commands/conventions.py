@@ -30,9 +30,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _cells(entry: dict) -> tuple[str, ...]:
-    numbers = [entry[key] for key in ("at", "value", "pytorch", "left", "right", "ours")]
-    # Adding 0 turns -0 into 0.
-    return (entry["component"], *(f"{number + 0.0:.6g}" for number in numbers), entry["book"])
+    numbers = [entry[key] for key in ("value", "pytorch", "left", "right", "ours")]
+    shown = (entry["component"], entry["at"], *map(_number, numbers), entry["book"])
+    return tuple(cell.replace("|", "\\|") for cell in shown)
+
+
+def _number(number: float) -> str:
+    """Six digits; what is zero but for rounding is 0."""
+    return f"{0.0 if abs(number) < 1e-7 else number:.6g}"
 
 
 def _columns(rows) -> str:
@@ -48,10 +53,11 @@ def page(entries: list[dict], departures: list[dict]) -> str:
     lines = [
         "# Conventions",
         "",
-        "Written by `parity conventions --markdown`: measured, not typed. On a kink a function has",
-        "two one-sided slopes and no derivative; what a backward returns there is a choice. `ours`",
-        "is the class at its defaults, `book` what the printed derivative gives there (`open`:",
-        "nothing).",
+        "Written by `parity conventions --markdown`: measured, not typed. At a kink, a tie or a",
+        "clamp a function has two one-sided slopes and no derivative; what a backward returns",
+        "there is a choice. `left` and `right` are the slopes of the function on either side",
+        "(`nan`: no input may lie there), `ours` is the class at its defaults, `book` what the",
+        "printed derivative gives there (`open`: nothing).",
         "",
         "| " + " | ".join(_HEAD) + " |",
         "|" + "---|" * len(_HEAD),
