@@ -97,7 +97,20 @@ def _disagreement(module, inputs, grad_outputs, grad_inputs):
     return (grad,)
 
 
-class _Terms(reference.Upsample):
+class _RoundedPlaces(reference.Upsample):
+    """A linear weight is the distance between a place on the input and the one below it.
+
+    PyTorch rounds the place by half an eps of it, or not at all where the processor multiplies and
+    adds at once: an eighth of it counts among the terms, as the budget is four of these.
+    """
+
+    def axis_taps(self, *axis):
+        places, weights = super().axis_taps(*axis)
+        rounded = self.mode in ("linear", "bilinear", "trilinear") and not self.align_corners
+        return places, weights + (places + 1) / 8 if rounded else weights
+
+
+class _CubicTerms(reference.Upsample):
     """Cubic weights are what is left of terms that cancel: about the magnitude of these instead.
 
     PyTorch's backward computes them anew, up to 13 eps from its forward's, whatever their size.
@@ -154,6 +167,7 @@ register(
         inputs=ChannelsFirst(),
         outputs=ChannelsFirst(),
         correct=_disagreement,
+        terms=_resampled_by(_RoundedPlaces),
         refusals=(
             *_scaled_refused(reference.Upsample),
             _made(ValueError, "mode must be one of", size=2, mode="cubic"),
@@ -175,7 +189,7 @@ register(
         inputs=ChannelsFirst(),
         outputs=ChannelsFirst(),
         correct=_disagreement,
-        terms=_resampled_by(_Terms),
+        terms=_resampled_by(_CubicTerms),
     ),
     Row(
         reference.UpsamplingNearest2d,
