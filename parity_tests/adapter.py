@@ -24,11 +24,13 @@ class Adapter:
 
     @property
     def params(self):
-        return self.layer.params
+        """The layer's parameters; an array that stands in several places comes once."""
+        return list({id(param): param for param in self.layer.params}.values())
 
     @params.setter
     def params(self, params):
-        self.layer.params = params
+        replaced = {id(old): new for old, new in zip(self.params, params, strict=True)}
+        self.layer.params = [replaced[id(old)] for old in self.layer.params]
 
     @property
     def buffers(self):
@@ -111,7 +113,14 @@ class Adapter:
             grad_inputs = self.row.correct(self.module, self.inputs, grad_outputs, grad_inputs)
         if self.within and len(grad_inputs) == 1:
             (grad_inputs,) = grad_inputs
-        return grad_inputs, list(grad_params or [])
+        return grad_inputs, self._sum_shared(grad_params or [])
+
+    def _sum_shared(self, grad_params):
+        """The gradients of `params`: where an array stands in several places, their sum."""
+        sums = {}
+        for param, grad in zip(self.layer.params, grad_params, strict=True):
+            sums[id(param)] = sums[id(param)] + grad if id(param) in sums else grad
+        return list(sums.values())
 
     def further_gradients(self):
         """By place, the gradients of inputs that the layer gives apart from those of backward."""

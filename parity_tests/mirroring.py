@@ -80,9 +80,10 @@ def adapt_as(row: catalogue.Row, module: torch.nn.Module, shared: dict | None = 
     if parametrize.is_parametrized(module):
         row = catalogue.row_of(module)
     for part in [module] if row.container else module.modules():
-        _refuse_hooks(part)
+        _refuse_additions(part)
         if part is not module and parametrize.is_parametrized(part):
-            raise _unknown(f"{type(module).__name__} with a parametrization within")
+            what = f"{type(module).__name__} with a parametrization within"
+            raise catalogue.no_counterpart(what)
     adapter = row.adapter or Adapter
     if row.container:
         # Its children are adapted one by one, each with its own parameters.
@@ -91,11 +92,8 @@ def adapt_as(row: catalogue.Row, module: torch.nn.Module, shared: dict | None = 
     layer = (
         _parametrized(row, module) if parametrize.is_parametrized(module) else row.convert(module)
     )
-    parameters = list(module.parameters())
-    if parameters:
-        layer.params = [_share(shared, parameter) for parameter in parameters]
-    if buffers := list(module.buffers()):
-        layer.buffers = [_share(shared, buffer) for buffer in buffers]
+    layer.params = _shared_arrays(module, "parameters", layer.params, shared)
+    layer.buffers = _shared_arrays(module, "buffers", layer.buffers, shared)
     layer.training = module.training
     return adapter(module, layer, row)
 
@@ -121,28 +119,35 @@ def _parametrized(row, module):
         if name in chains or module._parameters.get(name) is not None
     ]
     for name, chain in chains.items():
-        wrapper = catalogue.row_of(chain[0])
-        if len(chain) > 1 or not wrapper.parametrization or name not in names:
+        wrapper = catalogue.parametrization_of(chain)
+        if wrapper is None or name not in names:
             kinds = " and ".join(type(link).__name__ for link in chain)
-            raise _unknown(f"{row.oracle.__name__} with {name} under {kinds}")
+            raise catalogue.no_counterpart(f"{row.oracle.__name__} with {name} under {kinds}")
         layer = wrapper.convert(chain[0], layer, names.index(name))
         names.remove(name)
     return layer
 
 
-def _unknown(what):
-    return NotImplementedError(f"mirror: {what} has no counterpart in the reference")
+def _shared_arrays(module, kind, own, shared):
+    """The arrays of a module's parameters or buffers, which are those that its layer has too.
+
+    One that stands in several places comes in each.
+    """
+    named = dict(getattr(module, f"named_{kind}")(remove_duplicate=False))
+    if [tuple(tensor.shape) for tensor in named.values()] != [np.shape(array) for array in own]:
+        raise catalogue.no_counterpart(f"{type(module).__name__} with {', '.join(named)}")
+    return [_share(shared, tensor) for tensor in named.values()]
 
 
 def _share(shared, tensor):
     """One array for each parameter or buffer, however many modules hold it."""
     if id(tensor) not in shared:
         if tensor.dtype not in (torch.float32, torch.float64, torch.int64):
-            raise NotImplementedError(
-                f"mirror: parameters of dtype {tensor.dtype} have no counterpart; "
-                "convert the module with .float() or .double()"
-            )
-        shared[id(tensor)] = tensor.detach().numpy().copy()
+            hint = "convert the module with .float() or .double()"
+            raise catalogue.no_counterpart(f"a parameter of dtype {tensor.dtype}", hint)
+        if tensor.device.type == "meta":
+            raise catalogue.no_counterpart("a parameter on device meta", "it has no numbers")
+        shared[id(tensor)] = tensor.detach().cpu().numpy().copy()
     return shared[id(tensor)]
 
 
@@ -155,10 +160,14 @@ _HOOKS = (
 )
 
 
-def _refuse_hooks(module):
-    for name in _HOOKS:
-        if getattr(module, name, None):
-            raise NotImplementedError(
-                f"mirror: {type(module).__name__} has hooks ({name.strip('_')}), which have no "
-                "counterpart; remove them first"
-            )
+def _refuse_additions(module):
+    """Refuse what changes the results of one module and not of its class."""
+    kind = type(module).__name__
+    if "forward" in vars(module):
+        raise catalogue.no_counterpart(f"{kind} with a forward of its own")
+    found = [name.strip("_") for name in _HOOKS if getattr(module, name, None)]
+    for name, parameter in module.named_parameters(recurse=False):
+        if parameter._backward_hooks or parameter._post_accumulate_grad_hooks:
+            found.append(f"hooks of {name}")
+    if found:
+        raise catalogue.no_counterpart(f"{kind} with {found[0]}", "remove them first")

@@ -33,7 +33,8 @@ def test_what_is_left_out_is_listed():
 
 def test_every_option_of_pytorch_s_constructors_is_drawn():
     """What the row never draws is an option that nobody compared."""
-    # Where the numbers live, and options that do nothing or that PyTorch has deprecated.
+    # Where the numbers live, and options that do nothing, that PyTorch has deprecated or that are
+    # refused.
     silent = {"self", "device", "dtype", "size_average", "reduce", "inplace", "args", "kwargs"}
     silent |= {"min_value", "max_value", "sparse", "_weight", "_freeze", "enable_nested_tensor"}
     silent |= {"mask_check", "custom_encoder", "custom_decoder", "options"}

@@ -65,6 +65,20 @@ def test_tied_weights_appear_once():
     compare_with(torch.nn.Sequential(first, second), normal(4, 3))
 
 
+def test_weights_tied_within_one_module_appear_once():
+    network, cell = torch.nn.RNN(3, 3).double(), torch.nn.LSTMCell(3, 3).double()
+    network.weight_hh_l0 = network.weight_ih_l0
+    cell.bias_hh = cell.bias_ih
+    compare_with(network, normal(4, 2, 3))
+    compare_with(torch.nn.Sequential(torch.nn.Linear(3, 3).double(), network), normal(4, 2, 3))
+    twin = compare_with(cell, normal(4, 3))
+    twin.params[2][:] = 0  # both biases
+    outputs = twin.forward(normal(4, 3))
+    torch.nn.init.zeros_(cell.bias_ih)
+    for ours, theirs in zip(outputs, cell(torch.from_numpy(normal(4, 3))), strict=True):
+        np.testing.assert_allclose(ours, theirs.detach().numpy(), rtol=1e-12)
+
+
 def test_parameters_and_options_are_copied_not_shared():
     module = torch.nn.Linear(3, 2).double()
     twin = mirror(module)
@@ -115,11 +129,47 @@ def test_what_has_no_counterpart_is_named():
 def test_hooks_and_parametrizations_are_refused():
     module = torch.nn.Linear(2, 2)
     module.register_forward_hook(lambda *arguments: None)
-    with pytest.raises(NotImplementedError, match="Linear has hooks"):
+    with pytest.raises(NotImplementedError, match="Linear with forward_hooks has no"):
         mirror(module)
     normed = torch.nn.utils.parametrizations.orthogonal(torch.nn.Linear(2, 2))
-    with pytest.raises(NotImplementedError, match="_Orthogonal has no counterpart"):
+    with pytest.raises(NotImplementedError, match="Linear with weight under _Orthogonal has no"):
         mirror(normed)
+
+
+def test_a_hook_of_a_parameter_is_refused():
+    module = torch.nn.Linear(2, 2)
+    module.bias.register_hook(lambda grad: 2 * grad)
+    with pytest.raises(NotImplementedError, match="Linear with hooks of bias has no"):
+        mirror(torch.nn.Sequential(module))
+    embedding = torch.nn.Embedding(2, 2)
+    embedding.weight.register_post_accumulate_grad_hook(lambda parameter: None)
+    with pytest.raises(NotImplementedError, match="Embedding with hooks of weight has no"):
+        mirror(embedding)
+
+
+def test_what_a_module_was_given_afterwards_is_refused():
+    replaced, enlarged = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    replaced.forward = lambda input: input
+    with pytest.raises(NotImplementedError, match="Linear with a forward of its own has no"):
+        mirror(replaced)
+    enlarged.scale = torch.nn.Parameter(torch.ones(2))
+    with pytest.raises(NotImplementedError, match="Linear with weight, bias, scale has no"):
+        mirror(enlarged)
+    enlarged = torch.nn.ReLU()
+    enlarged.register_buffer("scale", torch.ones(2))
+    with pytest.raises(NotImplementedError, match="ReLU with scale has no"):
+        mirror(enlarged)
+
+
+@pytest.mark.parametrize("kind", [torch.nn.Embedding, torch.nn.EmbeddingBag])
+def test_sparse_gradients_are_refused_by_name(kind):
+    with pytest.raises(NotImplementedError, match=f"{kind.__name__} with sparse=True has no"):
+        mirror(kind(3, 2, sparse=True))
+
+
+def test_parameters_without_numbers_are_refused():
+    with pytest.raises(NotImplementedError, match="device meta"):
+        mirror(torch.nn.Linear(2, 2, device="meta"))
 
 
 def _parameters():

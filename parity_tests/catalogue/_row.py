@@ -236,10 +236,8 @@ class OptimizerRow:
         for group in optimizer.param_groups:
             for name, silent in self.meaningless.items():
                 if name in group and group[name] not in silent:
-                    raise NotImplementedError(
-                        f"mirror: {type(optimizer).__name__} with {name}={group[name]!r} has no "
-                        "counterpart: the option has no meaning in NumPy"
-                    )
+                    what = f"{type(optimizer).__name__} with {name}={group[name]!r}"
+                    raise no_counterpart(what, "the option has no meaning in NumPy")
             numbers = {name: number_of(value) for name, value in group.items()}
             groups.append({"count": len(group["params"]), **self.translate(numbers)})
         first = {name: value for name, value in groups[0].items() if name != "count"}
@@ -338,11 +336,21 @@ def row_of(module):
         oracle_class = oracle_class.__base__
     row = _BY_ORACLE.get(oracle_class)
     if row is None:
-        raise NotImplementedError(
-            f"mirror: {type(module).__module__}.{type(module).__qualname__} has no counterpart "
-            "in the reference (types match exactly; subclasses are refused)"
-        )
+        name = f"{type(module).__module__}.{type(module).__qualname__}"
+        raise no_counterpart(name, "types match exactly; subclasses are refused")
     return row
+
+
+def parametrization_of(chain) -> Row | None:
+    """The row of the one parametrization that computes a parameter; None where there is none."""
+    row = _BY_ORACLE.get(type(chain[0])) if len(chain) == 1 else None
+    return row if row is not None and row.parametrization else None
+
+
+def no_counterpart(what: str, why: str = "") -> NotImplementedError:
+    """The error for a class, or a class with an option, that the reference has nothing for."""
+    reason = f" ({why})" if why else ""
+    return NotImplementedError(f"mirror: {what} has no counterpart in the reference{reason}")
 
 
 def find(name: str):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import reference
 from parity_tests.adapter import Adapter
-from parity_tests.catalogue._row import Refusal, Row, register
+from parity_tests.catalogue._row import Refusal, Row, no_counterpart, register
 from parity_tests.strategies import Draft, Input, elementwise, numbers, shapes, sizes
 
 
@@ -53,9 +53,6 @@ def _embedding(draw):
     options = _table(draw)
     options["scale_grad_by_freq"] = draw(st.booleans())
     shape = draw(shapes(0, 3))
-    # PyTorch has no sparse gradient of a single index, and none by frequency.
-    sparse = shape and not options["scale_grad_by_freq"]
-    options["sparse"] = bool(sparse) and draw(st.booleans())
     inputs = (_indices(shape, options),)
     masked = options["padding_idx"] is not None
     return Draft(options, inputs, differentiable=not masked and _is_derivative(options))
@@ -65,7 +62,6 @@ def _bag(draw):
     options = _table(draw)
     mode = options["mode"] = draw(st.sampled_from(["sum", "mean", "max"]))
     options["scale_grad_by_freq"] = mode != "max" and draw(st.booleans())
-    options["sparse"] = mode != "max" and not options["scale_grad_by_freq"] and draw(st.booleans())
     options["include_last_offset"] = draw(st.booleans())
     if draw(st.booleans()):
         shape, offsets = (draw(sizes(0, 4)), draw(sizes(1, 4))), None
@@ -95,6 +91,9 @@ class _DividedByAnotherCount(Adapter):
 
 
 def _table_options(module):
+    if module.sparse:
+        what = f"{type(module).__name__} with sparse=True"
+        raise no_counterpart(what, "its gradient is a whole array")
     return {
         "padding_idx": module.padding_idx,
         "max_norm": module.max_norm,

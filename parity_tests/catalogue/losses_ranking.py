@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import reference
 from parity_tests.adapter import Adapter
-from parity_tests.catalogue._row import Point, Row, register
+from parity_tests.catalogue._row import Point, Row, no_counterpart, register
 from parity_tests.catalogue.losses import (
     REDUCTIONS,
     broadcastable,
@@ -169,10 +169,8 @@ def _cosine_embedding_of(module):
 def _triplet_of(module, adapt):
     distance = module.distance_function
     if not isinstance(distance, torch.nn.Module):
-        raise NotImplementedError(
-            f"mirror: TripletMarginWithDistanceLoss with distance_function={distance!r} has no "
-            "counterpart: pass a module, such as torch.nn.PairwiseDistance()"
-        )
+        what = f"TripletMarginWithDistanceLoss with distance_function={distance!r}"
+        raise no_counterpart(what, "pass a module, such as torch.nn.PairwiseDistance()")
     return reference.TripletMarginWithDistanceLoss(
         adapt(distance).layer, module.margin, module.swap, module.reduction
     )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import reference
 from parity_tests.adapter import Adapter
-from parity_tests.catalogue._row import Refusal, Row, register
+from parity_tests.catalogue._row import Refusal, Row, no_counterpart, register
 from parity_tests.oracle import ChannelsBefore, ChannelsFirst
 from parity_tests.strategies import Draft, Input, shapes, sizes
 
@@ -52,9 +52,7 @@ def _unflatten(draw):
 
 def _unflatten_of(module):
     if isinstance(module.dim, str):
-        raise NotImplementedError(
-            f"mirror: Unflatten with dim={module.dim!r} has no counterpart: axes have no names"
-        )
+        raise no_counterpart(f"Unflatten with dim={module.dim!r}", "axes have no names")
     return reference.Unflatten(module.dim, module.unflattened_size)
 
 

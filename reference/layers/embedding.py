@@ -83,9 +83,8 @@ class Embedding(_Table):
     Book: not in the book.
     Paper: Bengio, Ducharme, Vincent, Jauvin (2003), A neural probabilistic language model,
         JMLR 3.
-    PyTorch: torch.nn.Embedding. The gradient is a whole array always; PyTorch's sparse=True
-        stores the same numbers as a sparse one. The table starts from the same law, N(0, 1),
-        with the row of padding_idx 0.
+    PyTorch: torch.nn.Embedding. The gradient is a whole array always: there is no sparse=True. The
+        table starts from the same law, N(0, 1), with the row of padding_idx 0.
     """
 
     non_floating = ("input_data",)
