@@ -84,3 +84,17 @@ def slack(session):
     """Measure how much room the budgets leave (hours; goes on where it was stopped; --write)."""
     install(session, "parity,proof")
     session.run("parity", "slack", *session.posargs, env=THREADS)
+
+
+@nox.session
+def exhaustive(session):
+    """Compare the activations at every float32 (minutes each; -- NAME ..., --every N)."""
+    install(session, "parity,proof")
+    session.run("parity", "exhaustive", *session.posargs, env=THREADS)
+
+
+@nox.session
+def cite(session):
+    """Print a class as the book cites it, with what verified it (-- NAME, --latex, --all DIR)."""
+    install(session, "parity")
+    session.run("parity", "cite", *session.posargs, env=THREADS)

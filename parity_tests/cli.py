@@ -29,6 +29,11 @@ _COMMANDS = {
         "vanishing gradients, dead units and activations, measured",
         ("torch", "sklearn", "rich"),
     ),
+    "exhaustive": (
+        "parity_tests.commands.exhaustive",
+        "the activations at every float32 there is",
+        (*_PARITY, "rich"),
+    ),
     "bench": (
         "parity_tests.commands.bench",
         "speed and memory, side by side with PyTorch",

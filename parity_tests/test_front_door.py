@@ -1,11 +1,14 @@
 """What a user meets: the command, the wheel, the report."""
 
+import ast
+import inspect
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import reference
 from parity_tests import cli, tolerances
 
 ROOT = Path(__file__).parent.parent
@@ -35,6 +38,18 @@ def test_a_check_prints_the_table_and_writes_the_report(tmp_path):
     assert len(softsign["source_sha256"]) == 64
     assert softsign["examples"] > 0
     assert {"numpy", "torch", "python"} <= report["versions"].keys()
+
+
+def test_the_readme_shows_a_class_and_its_line_as_they_are(tmp_path):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    source = inspect.getsource(reference.ReLU)
+    docstring = ast.parse(source).body[0].body[0]
+    lines = source.splitlines()
+    kept = lines[: docstring.lineno - 1] + lines[docstring.end_lineno + 1 :]
+    assert "\n".join(kept) == readme.partition("```python\n")[2].partition("\n```")[0]
+    done = run("check", "ReLU", "-v", "-n", "1", "--report", str(tmp_path / "report.json"))
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("  ReLU ")]
+    assert " ".join(line.split()) in " ".join(readme.split())
 
 
 def test_json_is_all_that_stdout_gets(tmp_path):

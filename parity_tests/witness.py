@@ -89,7 +89,7 @@ def check_witness(row: Row, case: Case, dtype: str = "longdouble") -> list[Verdi
     kinked = apart or abs(finer[1] - finer[0]) / scale > _TOLERANCE
     rate_holds = _converges([abs(c - limit) / scale for c in central]) and not kinked
     if rate_holds and error <= _TOLERANCE:
-        return [Verdict("witness", "longdouble", elements, float(error / _TOLERANCE))]
+        return [Verdict("witness", "longdouble", elements)]
     margin = 4 * max(abs(one_sided[1] - one_sided[2]), abs(one_sided[4] - one_sided[5]))
     low, high = min(one_sided[2], one_sided[5]), max(one_sided[2], one_sided[5])
     if not rate_holds and low - margin <= slope <= high + margin:
