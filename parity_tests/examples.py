@@ -120,8 +120,8 @@ def _literal(value) -> str:
         return "(" + "".join(f"{_literal(part)}, " for part in value) + ")"
     if isinstance(value, torch.Tensor):
         return f"torch.tensor({value.tolist()}, dtype={value.dtype})"
-    if isinstance(value, np.ndarray) and oracle.is_floating(value):
-        return f"np.array({np.round(value, 3).tolist()})"
     if isinstance(value, np.ndarray):
-        return f"np.array({value.tolist()})"
+        numbers = np.round(value, 3) if oracle.is_floating(value) else value
+        # What a mask blocks is no literal of Python's.
+        return f"np.array({numbers.tolist()})".replace("inf", "np.inf")
     return repr(value)
