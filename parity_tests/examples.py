@@ -59,7 +59,7 @@ def _layer(row: Row) -> str:
     keywords = "".join(f", {k}={_literal(v)}" for k, v in trial.keywords.items())
     lines.append(f"output = layer.forward({inputs}{keywords})")
     outputs = [o for o in trial.theirs.outputs if oracle.is_floating(o)]
-    grads = ", ".join(_literal(np.ones_like(o)) for o in outputs)
+    grads = ", ".join(map(_literal, trial.upstream(outputs)))
     lines.append(f"grad_inputs, grad_params = layer.backward({grads})")
     lines.append("print(output, grad_inputs[0])")
     return "\n".join(lines)

@@ -33,5 +33,8 @@ __all__ = [
     "rows",
 ]
 
-for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
+# The chapters of the book first, in its order.
+_FIRST = [f"activations_{kind}" for kind in ("sigmoidal", "rectifying", "modern", "output")]
+_modules = sorted(module.name for module in pkgutil.iter_modules(__path__))
+for _module in dict.fromkeys([*_FIRST, *_modules]):
     importlib.import_module(f"{__name__}.{_module}")
