@@ -31,8 +31,8 @@ def _leading(draw):
     return draw(st.sampled_from([(2,), (1,), (), (3,), (2,), (0,)]))
 
 
-def _window(draw, rank):
-    """Kernel, stride, dilation and padding, and the least sizes that they take."""
+def _window(draw, rank, batch):
+    """Kernel, stride, dilation and padding, and sizes that they take."""
     kernel, kernel_size = _per_axis(draw, rank, 1, 3)
     dilation, dilation_given = _per_axis(draw, rank, 1, 2)
     spans = _spans(kernel, dilation)
@@ -47,7 +47,9 @@ def _window(draw, rank):
         _, stride = _per_axis(draw, rank, 1, 3)
         if padding == "numbers":
             margins, padding = _per_axis(draw, rank, 0, 3)
-        least = [max(1, span - 2 * pad) for span, pad in zip(spans, margins, strict=True)]
+        # Of an empty batch the images too may be empty, if zeros make up for it.
+        smallest = 0 if batch == (0,) and mode == "zeros" else 1
+        least = [max(smallest, span - 2 * pad) for span, pad in zip(spans, margins, strict=True)]
     # A margin is filled from the places of the image.
     widest = {"reflect": [pad + 1 for pad in margins], "circular": margins}.get(mode, least)
     least = [max(pair) for pair in zip(least, widest, strict=True)]
@@ -65,7 +67,8 @@ def _window(draw, rank):
 def _convolution(rank):
     def draw_convolution(draw):
         groups = draw(st.sampled_from([1, 1, 2, 3]))
-        options, spatial = _window(draw, rank)
+        leading = _leading(draw)
+        options, spatial = _window(draw, rank, leading)
         channels = groups * draw(sizes(1, 3))
         options |= {
             "in_channels": channels,
@@ -73,7 +76,7 @@ def _convolution(rank):
             "groups": groups,
             "bias": draw(st.booleans()),
         }
-        return Draft(options, (Input((*_leading(draw), channels, *spatial)),))
+        return Draft(options, (Input((*leading, channels, *spatial)),))
 
     return draw_convolution
 
@@ -180,14 +183,15 @@ class SeparableConv2d(torch.nn.Sequential):
 
 
 def _depthwise(draw):
-    options, spatial = _window(draw, 2)
+    leading = _leading(draw)
+    options, spatial = _window(draw, 2, leading)
     channels = draw(sizes(1, 3))
     options |= {
         "in_channels": channels,
         "depth_multiplier": draw(sizes(1, 3)),
         "bias": draw(st.booleans()),
     }
-    return Draft(options, (Input((*_leading(draw), channels, *spatial)),))
+    return Draft(options, (Input((*leading, channels, *spatial)),))
 
 
 def _separable(draw):

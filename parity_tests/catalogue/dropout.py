@@ -14,12 +14,16 @@ from parity_tests.strategies import Draft, Input, elementwise, numbers, shapes
 _CHANCES = st.sampled_from([0.0, 0.5, 1.0]) | numbers(0, 1)
 
 
-def _channels(*ranks):
-    """The draw of what drops whole channels of inputs of these ranks."""
+def _channels(lowest, highest, least=0):
+    """The draw of what drops whole channels of inputs of these ranks.
+
+    Those of a rank below `least` have no channels to draw for.
+    """
 
     def draw_channels(draw):
-        rank = draw(st.sampled_from(ranks))
-        return Draft({"p": draw(_CHANCES)}, (Input(draw(shapes(rank, rank))),))
+        shape = draw(shapes(lowest, highest))
+        training = None if len(shape) >= least else False
+        return Draft({"p": draw(_CHANCES)}, (Input(shape),), training=training)
 
     return draw_channels
 
@@ -132,7 +136,7 @@ register(
             reference.ChannelDropout,
             module,
             lambda m: reference.ChannelDropout(m.p),
-            _channels(*ranks),
+            _channels(*drawn),
             "exact",
             name=module.__name__,
             inputs=layout,
@@ -142,11 +146,11 @@ register(
             law=_law(reference.ChannelDropout, _zero, whole_channels=True),
             refusals=_refusals(reference.ChannelDropout, wide=True),
         )
-        for module, ranks, layout in (
-            (torch.nn.Dropout1d, (2, 3), ChannelsFirst(1)),
+        for module, drawn, ranks, layout in (
+            (torch.nn.Dropout1d, (2, 3), (2, 3), ChannelsFirst(1)),
             # A third axis of Dropout2d's input is one of positions, not a missing batch.
-            (torch.nn.Dropout2d, (2, 3, 4, 5), ChannelsFirst()),
-            (torch.nn.Dropout3d, (1, 2, 3, 4, 5), _OneSampleUnlessFive()),
+            (torch.nn.Dropout2d, (0, 6, 2), (), ChannelsFirst()),
+            (torch.nn.Dropout3d, (0, 6, 1), (), _OneSampleUnlessFive()),
         )
     ),
     Row(
@@ -165,7 +169,7 @@ register(
         reference.FeatureAlphaDropout,
         torch.nn.FeatureAlphaDropout,
         lambda m: reference.FeatureAlphaDropout(m.p),
-        _channels(2, 3, 4, 5),
+        _channels(0, 5, 2),
         _ALPHA,
         inputs=ChannelsFirst(),
         outputs=ChannelsFirst(),

@@ -58,8 +58,11 @@ def _window(draw, rank, dilated=False, padded=True):
     return options, tuple(spatial)
 
 
-def _images(draw, spatial, values="real"):
-    return Input((*_leading(draw), draw(sizes(1, 3)), *spatial), values)
+def _images(draw, spatial, values="real", least=1):
+    """Images; one sample alone has at least `least` channels."""
+    leading = _leading(draw)
+    channels = draw(sizes(1 if leading else least, 3))
+    return Input((*leading, channels, *spatial), values)
 
 
 # --- sliding windows ---
@@ -237,18 +240,21 @@ def _output_size(draw, rank):
 
 def _adaptive(rank, values="real", **options):
     def draw_adaptive(draw):
-        spatial = tuple(draw(sizes(1, 7)) for _ in range(rank))
         drawn = {name: draw(strategy) for name, strategy in options.items()}
         drawn["output_size"] = _output_size(draw, rank)
-        return Draft(drawn, (_images(draw, spatial, values),))
+        # One average of all places may be one of none.
+        alone = values == "real" and drawn["output_size"] in (1, (1,) * rank)
+        spatial = tuple(draw(sizes(0 if alone else 1, 7)) for _ in range(rank))
+        return Draft(drawn, (_images(draw, spatial, values, 0),))
 
     return draw_adaptive
 
 
 def _global(rank, values="real"):
     def draw_global(draw):
-        spatial = tuple(draw(sizes(1, 5)) for _ in range(rank))
-        return Draft({"output_size": 1}, (_images(draw, spatial, values),))
+        # The average of no places is NaN; there is no maximum of none.
+        spatial = tuple(draw(sizes(0 if values == "real" else 1, 5)) for _ in range(rank))
+        return Draft({"output_size": 1}, (_images(draw, spatial, values, 0),))
 
     return draw_global
 
@@ -266,10 +272,17 @@ def _bins_refused(layer, rank):
 
 def _global_refused(component, rank):
     ranks = f"have {rank + 1} or {rank + 2} axes"
-    empty = np.ones((2, *(4,) * (rank - 1), 0, 3))
+    return (Refusal(lambda: component().forward(np.ones((4,) * rank)), ValueError, ranks),)
+
+
+def _maximum_refused(component, rank):
+    """There is no maximum of no places, nor PyTorch's of no channels."""
+    placeless, colourless = np.ones((2, *(4,) * (rank - 1), 0, 3)), np.ones((2, *(4,) * rank, 0))
+    places, channels = "have no empty spatial axis", "have at least one channel"
     return (
-        Refusal(lambda: component().forward(np.ones((4,) * rank)), ValueError, ranks),
-        Refusal(lambda: component().forward(empty), ValueError, "have no empty spatial axis"),
+        *_global_refused(component, rank),
+        Refusal(lambda: component().forward(placeless), ValueError, places),
+        Refusal(lambda: component().forward(colourless), ValueError, channels),
     )
 
 
@@ -300,7 +313,8 @@ def _fractional(rank):
                 while not 0 < int(places * ratio) <= places - size + 1 - (rank - 2):
                     places += 1
                 spatial.append(places)
-        leading, channels = _leading(draw), draw(sizes(1, 3))
+        leading = _leading(draw)
+        channels = draw(sizes(1 if leading else 0, 3))
         if draw(st.booleans()):
             images = leading[0] if leading else 1
             draws = np.random.default_rng(draw(st.integers(0, 99))).random
@@ -356,7 +370,7 @@ def _fractional_refused(rank):
     small, large = (1, *(3,) * rank, 1), (1, *(4,) * rank, 1)
     return (
         *_refused(layer, rank),
-        Refusal(fed((2, *(4,) * rank, 0)), ValueError, "not be empty along axis -1"),
+        Refusal(fed((2, *(4,) * rank, 0)), ValueError, "have at least one channel"),
         Refusal(fed(small, output_size=3), ValueError, "have sizes from"),
         Refusal(lambda: layer(output_ratio=0.5), ValueError, "be given, one alone; got output_s"),
         Refusal(lambda: layer(output_size=None), ValueError, "be given, one alone; got none"),
@@ -387,7 +401,8 @@ def _unpooling(rank):
                 size += 1
             spatial.append(size)
             usual.append((size - 1) * s + k - 2 * p)
-        leading, channels = _leading(draw), draw(sizes(1, 3))
+        leading = _leading(draw)
+        channels = draw(sizes(1 if leading else 0, 3))
         keywords, outputs = {}, usual
         if how := draw(st.sampled_from(["", "", "sizes", "shape"])):
             outputs = [
@@ -414,13 +429,13 @@ def _unpooling(rank):
 
 
 class _OutputSizes(Adapter):
-    """PyTorch's output_size may be the whole shape, in its own layout."""
+    """PyTorch's output_size may be the whole shape, in its own layout; not so of one sample."""
 
     def forward(self, array, indices, *output_size, **keywords):
         rank = len(self.layer.pool_size)
 
         def cut(size):
-            return size if size is None else tuple(size)[-rank:]
+            return size[-rank:] if size is not None and len(size) == rank + 2 else size
 
         output_size = tuple(map(cut, output_size))
         keywords = {
@@ -445,7 +460,7 @@ def _unpooling_refused(rank):
     return (
         Refusal(fed(zeros, (2,) * rank), ValueError, ranks),
         Refusal(fed(zeros, (1, *(2,) * (rank - 1), 0, 1)), ValueError, "have no empty spatial"),
-        Refusal(fed(zeros, (1, *(2,) * rank, 0)), ValueError, "not be empty along axis -1"),
+        Refusal(fed(zeros, (1, *(2,) * rank, 0)), ValueError, "have at least one channel"),
         Refusal(fed(zeros, (2, *(2,) * rank, 1)), ValueError, "indices must have shape"),
         Refusal(fed(zeros - 1), ValueError, "indices must lie in"),
         Refusal(fed(zeros + 4**rank), ValueError, "indices must lie in"),
@@ -569,7 +584,7 @@ for _rank, _dimension in enumerate("123", start=1):
             _global(_rank, "gaps"),
             "exact",
             points=_tie(_rank, output_size=1),
-            refusals=_global_refused(_of("GlobalMaxPooling"), _rank),
+            refusals=_maximum_refused(_of("GlobalMaxPooling"), _rank),
             **_layouts,
         ),
         Row(

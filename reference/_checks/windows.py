@@ -231,12 +231,19 @@ def check_reached(owner, reached, sizes, *, method="forward", **array):
         fail(ValueError, owner, method, name, requirement, shape_of(value), "Dilate or pad less.")
 
 
-def check_places_of(owner, rank, *, method="forward", **array):
-    """An array with at least one place on each of `rank` spatial axes; returns their sizes."""
+def check_channels_of(owner, rank, *, method="forward", **array):
+    """At least one channel, unless there is no batch: PyTorch's first axis may be empty."""
+    ((name, value),) = array.items()
+    if value.ndim == rank + 2 and value.shape[-1] == 0:
+        fail(ValueError, owner, method, name, "have at least one channel", shape_of(value))
+
+
+def check_places_of(owner, rank, *, minimum=1, method="forward", **array):
+    """An array with so many places on each of `rank` spatial axes; returns their sizes."""
     ((name, value),) = array.items()
     check_rank(owner, (rank + 1, rank + 2), "(batch, *sizes, channels)", method=method, **array)
     sizes = value.shape[-1 - rank : -1]
-    if 0 in sizes:
+    if min(sizes) < minimum:
         fail(ValueError, owner, method, name, "have no empty spatial axis", shape_of(value))
     return sizes
 

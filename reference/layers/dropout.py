@@ -63,8 +63,8 @@ class ChannelDropout(Dropout):
     Shapes: (batch, ..., channels), with any number of axes between; the output has the input's.
     Dtypes: float32 and float64; the output has the input's.
     Errors: TypeError for an array that is not floating or an rng that is no generator;
-        ValueError for a p outside [0, 1], an input of fewer than two axes or an upstream
-        gradient of another shape; RuntimeError for backward before forward.
+        ValueError for a p outside [0, 1], an input of fewer than two axes in training or an
+        upstream gradient of another shape; RuntimeError for backward before forward.
     Book: not in the book.
     Paper: Tompson, Goroshin, Jain, LeCun, Bregler (2015), Efficient object localization using
         convolutional networks, CVPR, DOI 10.1109/CVPR.2015.7298664.
@@ -77,7 +77,8 @@ class ChannelDropout(Dropout):
         return shape[:1] + (1,) * (len(shape) - 2) + shape[-1:]
 
     def forward(self, input_data):
-        _checks.check_least_rank(self, 2, "(batch, ..., channels)", input_data=input_data)
+        if self.training:
+            _checks.check_least_rank(self, 2, "(batch, ..., channels)", input_data=input_data)
         return super().forward(input_data)
 
 
@@ -122,8 +123,8 @@ class FeatureAlphaDropout(AlphaDropout):
     Shapes: (batch, ..., channels), with any number of axes between; the output has the input's.
     Dtypes: float32 and float64; the output has the input's.
     Errors: TypeError for an array that is not floating or an rng that is no generator;
-        ValueError for a p outside [0, 1], an input of fewer than two axes or an upstream
-        gradient of another shape; RuntimeError for backward before forward.
+        ValueError for a p outside [0, 1], an input of fewer than two axes in training or an
+        upstream gradient of another shape; RuntimeError for backward before forward.
     Book: not in the book.
     Paper: Klambauer, Unterthiner, Mayr, Hochreiter (2017), Self-normalizing neural networks,
         NIPS.
@@ -136,5 +137,6 @@ class FeatureAlphaDropout(AlphaDropout):
         return shape[:1] + (1,) * (len(shape) - 2) + shape[-1:]
 
     def forward(self, input_data):
-        _checks.check_least_rank(self, 2, "(batch, ..., channels)", input_data=input_data)
+        if self.training:
+            _checks.check_least_rank(self, 2, "(batch, ..., channels)", input_data=input_data)
         return super().forward(input_data)

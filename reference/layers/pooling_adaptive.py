@@ -13,13 +13,13 @@ class GlobalAveragePooling2D(Layer):
     """The average of each channel over all places of an image.
 
     Formula: y = (1 / (H W)) sum over i, j of x[i, j]
+        The average of no places is NaN.
     Derivative: dy/dx[i, j] = 1 / (H W)
     Shapes: x (batch, height, width, channels) or (height, width, channels), y the same with
         height and width 1.
     Dtypes: float32 and float64; the output has the input's.
-    Errors: TypeError for an array that is not floating; ValueError for an empty height or width,
-        another number of axes or an upstream gradient of another shape; RuntimeError for backward
-        before forward.
+    Errors: TypeError for an array that is not floating; ValueError for another number of axes or
+        an upstream gradient of another shape; RuntimeError for backward before forward.
     Book: section 22.3.3.
     Paper: Lin, Chen, Yan (2014), Network in network, ICLR, arXiv 1312.4400.
     PyTorch: torch.nn.AdaptiveAvgPool2d(1). No difference but the layout.
@@ -28,13 +28,13 @@ class GlobalAveragePooling2D(Layer):
     rank = 2
 
     def forward(self, input_data):
-        sizes = _checks.check_places_of(self, self.rank, input_data=input_data)
+        sizes = _checks.check_places_of(self, self.rank, minimum=0, input_data=input_data)
         self.input_shape = input_data.shape
         self.places = math.prod(sizes)
-        return np.mean(input_data, axis=tuple(range(-1 - self.rank, -1)), keepdims=True)
+        return average(input_data.sum(tuple(range(-1 - self.rank, -1)), keepdims=True), self.places)
 
     def backward(self, grad_output):
-        return np.broadcast_to(grad_output / self.places, self.input_shape).copy(), None
+        return np.broadcast_to(grad_output, self.input_shape) / self.places, None
 
 
 class GlobalAveragePooling1D(GlobalAveragePooling2D):
@@ -80,8 +80,8 @@ class GlobalMaxPooling2D(Layer):
         height and width 1.
     Dtypes: float32 and float64; the output has the input's.
     Errors: TypeError for an array that is not floating; ValueError for an empty axis other than
-        the batch, another number of axes or an upstream gradient of another shape; RuntimeError
-        for backward before forward.
+        the batch (or without a batch the channels), another number of axes or an upstream
+        gradient of another shape; RuntimeError for backward before forward.
     Book: not in the book; section 22.3.3 has the average.
     Paper: Oquab, Bottou, Laptev, Sivic (2015), Is object localization for free?, CVPR,
         DOI 10.1109/CVPR.2015.7298668.
@@ -92,7 +92,7 @@ class GlobalMaxPooling2D(Layer):
 
     def forward(self, input_data):
         sizes = _checks.check_places_of(self, self.rank, input_data=input_data)
-        _checks.check_filled_axis(self, -1, input_data=input_data)
+        _checks.check_channels_of(self, self.rank, input_data=input_data)
         # The whole image is one bin.
         output, self.indices = maxima(input_data, sizes, (1,) * self.rank)
         self.sizes = sizes
@@ -152,8 +152,9 @@ class AdaptiveAveragePooling(Layer):
         is; a number alone stands for one axis.
     Dtypes: float32 and float64; the output has the input's.
     Errors: TypeError for an array that is not floating or an option of another type; ValueError
-        for a negative output_size, an empty spatial axis, another number of axes or an upstream
-        gradient of another shape; RuntimeError for backward before forward.
+        for a negative output_size, an empty spatial axis where there is more than the one bin of
+        all places (whose average is NaN then), another number of axes or an upstream gradient of
+        another shape; RuntimeError for backward before forward.
     Book: not in the book; section 22.3.3 has the one bin.
     Paper: He, Zhang, Ren, Sun (2014), Spatial pyramid pooling in deep convolutional networks for
         visual recognition, ECCV, DOI 10.1007/978-3-319-10578-9_23.
@@ -166,15 +167,18 @@ class AdaptiveAveragePooling(Layer):
         self.output_size = _checks.check_bins(self, output_size=output_size)
 
     def forward(self, input_data):
-        self.sizes = _checks.check_places_of(self, len(self.output_size), input_data=input_data)
+        rank, alone = len(self.output_size), set(self.output_size) == {1}
+        self.sizes = _checks.check_places_of(
+            self, rank, minimum=0 if alone else 1, input_data=input_data
+        )
         outputs = adapted(self.output_size, self.sizes)
         bounds = [bins(n, m) for n, m in zip(self.sizes, outputs, strict=True)]
         places = np.ix_(*[ends - starts for starts, ends in bounds])
         self.counts = math.prod(places)[..., None].astype(input_data.dtype)
-        return bin_sums(input_data, outputs) / self.counts
+        return average(bin_sums(input_data, outputs), self.counts)
 
     def backward(self, grad_output):
-        return bin_sums(grad_output / self.counts, self.sizes), None
+        return bin_sums(average(grad_output, self.counts), self.sizes), None
 
 
 class AdaptiveMaxPooling(Layer):
@@ -189,8 +193,9 @@ class AdaptiveMaxPooling(Layer):
         the indices being those of MaxPooling2D.
     Dtypes: float32 and float64; the output has the input's.
     Errors: TypeError for an array that is not floating or an option of another type; ValueError
-        for a negative output_size, an empty axis other than the batch, another number of axes or
-        an upstream gradient of another shape; RuntimeError for backward before forward.
+        for a negative output_size, an empty axis other than the batch (or without a batch the
+        channels), another number of axes or an upstream gradient of another shape; RuntimeError
+        for backward before forward.
     Book: not in the book; section 22.3.1 has windows of one size.
     Paper: He, Zhang, Ren, Sun (2014), Spatial pyramid pooling in deep convolutional networks for
         visual recognition, ECCV, DOI 10.1007/978-3-319-10578-9_23.
@@ -206,7 +211,7 @@ class AdaptiveMaxPooling(Layer):
     def forward(self, input_data):
         rank = len(self.output_size)
         sizes = _checks.check_places_of(self, rank, input_data=input_data)
-        _checks.check_filled_axis(self, -1, input_data=input_data)
+        _checks.check_channels_of(self, rank, input_data=input_data)
         outputs = adapted(self.output_size, sizes)
         output, self.indices = maxima(input_data, sizes, outputs)
         self.sizes = sizes
@@ -214,6 +219,13 @@ class AdaptiveMaxPooling(Layer):
 
     def backward(self, grad_output):
         return _windows.scatter(grad_output, self.indices, self.sizes), None
+
+
+def average(sums, counts):
+    """Sums over their numbers of places."""
+    # PyTorch's average of no places is NaN.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return sums / counts
 
 
 def adapted(output_size, sizes):

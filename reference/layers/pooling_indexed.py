@@ -23,9 +23,9 @@ class FractionalMaxPooling(Layer):
     Dtypes: float32 and float64; the output has the input's, and the windows are placed in it.
     Errors: TypeError for an array that is not floating or an option of another type; ValueError
         for none or both of output_size and output_ratio, a ratio outside (0, 1), an input that
-        does not hold the windows, an empty axis other than the batch, samples of another shape,
-        another number of axes or an upstream gradient of another shape; RuntimeError for backward
-        before forward.
+        does not hold the windows, an empty axis other than the batch (or without a batch the
+        channels), samples of another shape, another number of axes or an upstream gradient of
+        another shape; RuntimeError for backward before forward.
     Book: not in the book; section 22.3.1 has windows at fixed distances.
     Paper: Graham (2014), Fractional max-pooling, arXiv 1412.6071.
     PyTorch: torch.nn.FractionalMaxPool2d and FractionalMaxPool3d(_random_samples=samples). No
@@ -77,7 +77,7 @@ class FractionalMaxPooling(Layer):
     def measure(self, input_data):
         """The spatial sizes of the input and of the output, once they are known to fit."""
         sizes = _checks.check_places_of(self, len(self.pool_size), input_data=input_data)
-        _checks.check_filled_axis(self, -1, input_data=input_data)
+        _checks.check_channels_of(self, len(self.pool_size), input_data=input_data)
         if self.output_size is not None:
             outputs = self.output_size
         else:
@@ -131,8 +131,9 @@ class MaxUnpooling(Layer):
     Dtypes: float32 and float64; the output has the input's.
     Errors: TypeError for an array that is not floating or indices that are not integers;
         ValueError for an index outside the output, indices of another shape than x, an
-        output_size out of reach, an empty axis other than the batch, another number of axes or
-        an upstream gradient of another shape; RuntimeError for backward before forward.
+        output_size out of reach, an empty axis other than the batch (or without a batch the
+        channels), another number of axes or an upstream gradient of another shape; RuntimeError
+        for backward before forward.
     Book: not in the book; section 22.3.1 has the way there.
     Paper: Zeiler, Taylor, Fergus (2011), Adaptive deconvolutional networks for mid and high level
         feature learning, ICCV, DOI 10.1109/ICCV.2011.6126474.
@@ -153,7 +154,7 @@ class MaxUnpooling(Layer):
     def forward(self, input_data, indices, output_size=None):
         rank = len(self.pool_size)
         sizes = _checks.check_places_of(self, rank, input_data=input_data)
-        _checks.check_filled_axis(self, -1, input_data=input_data)
+        _checks.check_channels_of(self, rank, input_data=input_data)
         axes = zip(sizes, self.stride, self.pool_size, self.padding, strict=True)
         usual = tuple((n - 1) * s + k - 2 * p for n, s, k, p in axes)
         outputs = usual if output_size is None else output_size
