@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from torch.nn.utils.rnn import PackedSequence
 
 import reference
+from parity_tests import oracle
 from parity_tests.adapter import Adapter
 from parity_tests.catalogue._row import Refusal, Row, register
 from parity_tests.oracle import AsIs, Positions, Replay, TimeFirst
@@ -47,18 +48,21 @@ class Packing:
 class SequenceAdapter(Adapter):
     """A recurrent layer that takes packed sequences too.
 
-    A packed sequence is the tuple that torch.nn.utils.rnn.PackedSequence is, of arrays: data,
-    batch_sizes, sorted_indices, unsorted_indices. It becomes sequences and their lengths.
+    A packed sequence is the tuple that torch.nn.utils.rnn.PackedSequence is, of tensors or of
+    arrays: data, batch_sizes, sorted_indices, unsorted_indices. It becomes sequences and their
+    lengths.
     """
 
     def forward(self, *inputs, **keywords):
         self.packing = None
         if not isinstance(inputs[0], tuple):
             return super().forward(*inputs, **keywords)
-        (data, *places), *state = inputs
+        packed, *state = inputs
+        data, *places = oracle.map_structure(oracle.to_numpy, packed)
+        self.inputs, self.unbatched = ((data, *places), *state), False
         packing = Packing(*places)
         output, state = self.layer.forward(packing.pad(data), *state, lengths=packing.lengths)
-        self.inputs, self.packing, self.unbatched = inputs, packing, False
+        self.packing = packing
         self.structure = ((packing.pack(output), *places), state)
         return self.structure
 
