@@ -81,8 +81,9 @@ def test_limits(dtype):
     np.testing.assert_array_equal(_numeric.normal_cdf(x), [np.nan, 1, 0, 0.5, 0.5, 1, 0])
 
 
-def test_any_layout():
-    x = np.linspace(-3, 3, 24).reshape(4, 6)
+@pytest.mark.parametrize("columns", [6, 60_000])
+def test_any_layout(columns):
+    x = np.linspace(-3, 3, 4 * columns).reshape(4, columns)
     expected = _numeric.erf(x)
     strange = np.asfortranarray(x)[::-1, ::2]
     strange.flags.writeable = False
@@ -95,7 +96,34 @@ def test_any_layout():
 def test_nothing_warns_far_out(dtype):
     x = np.array([[1e30, -1e30, 800, -800, 0.0]], dtype)
     np.testing.assert_allclose(_numeric.sigmoid(x), [[1, 0, 1, 0, 0.5]], atol=1e-30)
-    np.testing.assert_allclose(_numeric.softplus(x), [[1e30, 0, 800, 0, math.log(2)]], 1e-6, 1e-99)
-    np.testing.assert_array_equal(_numeric.log_sigmoid(-x), -_numeric.softplus(x))
+    np.testing.assert_array_equal(_numeric.sigmoids(x)[1], _numeric.sigmoid(-x))
+    losses, slopes = _numeric.softplus_and_slope(x)
+    np.testing.assert_allclose(losses, [[1e30, 0, 800, 0, math.log(2)]], 1e-6, 1e-99)
+    np.testing.assert_array_equal(slopes, _numeric.sigmoid(x))
+    np.testing.assert_array_equal(_numeric.log_sigmoids(x)[1], -losses)
+    np.testing.assert_array_equal(_numeric.log_sigmoids(-x)[0], -losses)
     np.testing.assert_array_equal(_numeric.softmax(x), [[1, 0, 0, 0, 0]])
     assert np.isneginf(_numeric.log_softmax(np.array([0, -np.inf], dtype))).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_what_cancels_is_corrected(dtype):
+    rng = np.random.default_rng(7)
+    x = np.concatenate([10.0 ** rng.uniform(-30, 0, 5000), rng.uniform(0, 1, 5000)]).astype(dtype)
+    assert ulps(_numeric.log1p(x), np.log1p(x.astype(np.longdouble)).astype(float)) <= 3.5
+    x = -np.concatenate([x, rng.uniform(0, 80, 5000)]).astype(dtype)
+    powers, differences = _numeric.exp_and_expm1(x)
+    np.testing.assert_array_equal(powers, np.exp(x))
+    assert ulps(differences, np.expm1(x.astype(np.longdouble)).astype(float)) <= 3.5
+    limits = _numeric.exp_and_expm1(np.array([-np.inf, np.nan, 0, -0.0, -1e30], dtype))
+    np.testing.assert_array_equal(limits, [[0, np.nan, 1, 1, 0], [-1, np.nan, 0, 0, -1]])
+    np.testing.assert_array_equal(np.signbit(limits[1][2:4]), [False, True])
+
+
+def test_blocks_give_what_the_whole_gives():
+    x = np.linspace(-30, 30, 300_001)
+    for whole, part in zip(
+        _numeric.sigmoid_and_slope(x), _numeric.sigmoid_and_slope(x[-9:]), strict=True
+    ):
+        np.testing.assert_array_equal(whole[-9:], part)
+        assert whole.shape == x.shape

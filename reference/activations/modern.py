@@ -13,12 +13,14 @@ from reference.activations.sigmoidal import Sigmoid
 _FAR = 200
 
 
+@_numeric.in_blocks(results=2)
 def _normal(x):
     """P(x) and P'(x) of the standard normal distribution."""
     near = np.clip(x, -_FAR, _FAR)
     return _numeric.normal_cdf(x), np.exp(near * near / -2) / math.sqrt(2 * math.pi)
 
 
+@_numeric.in_blocks(results=2)
 def _logistic_of_cubic(x):
     """P(x) and P'(x) of the approximation with a hyperbolic tangent."""
     near = np.clip(x, -_FAR, _FAR)
@@ -28,6 +30,7 @@ def _logistic_of_cubic(x):
     return below, growth * slope
 
 
+@_numeric.in_blocks(results=2)
 def _logistic(x):
     """P(x) and P'(x) of the approximation with a logistic curve."""
     below, slope = _numeric.sigmoid_and_slope(_numeric.product(1.702, x))
@@ -176,8 +179,9 @@ class Mish(Layer):
     """
 
     def forward(self, input_data):
-        gate = np.tanh(_numeric.softplus(input_data))
-        rise = (1 - gate * gate) * _numeric.sigmoid(input_data)
+        inner, inner_slope = _numeric.softplus_and_slope(input_data)
+        gate = np.tanh(inner)
+        rise = (1 - gate * gate) * inner_slope
         self.slopes = gate + _numeric.product(input_data, rise)
         return _numeric.product(input_data, gate)
 
@@ -234,12 +238,14 @@ class Softplus(Layer):
         self.threshold = _checks.check_number(self, threshold=threshold)
 
     def forward(self, input_data):
-        self.exponent = _numeric.product(self.beta, input_data)
-        self.straight = self.exponent > self.threshold
-        return np.where(self.straight, input_data, _numeric.softplus(self.exponent) / self.beta)
+        exponent = _numeric.product(self.beta, input_data)
+        straight = exponent > self.threshold
+        curve, slopes = _numeric.softplus_and_slope(exponent)
+        self.slopes = np.maximum(straight, slopes)
+        return np.where(straight, input_data, curve / self.beta)
 
     def backward(self, grad_output):
-        return grad_output * np.maximum(self.straight, _numeric.sigmoid(self.exponent)), None
+        return grad_output * self.slopes, None
 
 
 class LogSigmoid(Layer):
@@ -257,11 +263,11 @@ class LogSigmoid(Layer):
     """
 
     def forward(self, input_data):
-        self.input_data = input_data
-        return _numeric.log_sigmoid(input_data)
+        losses, self.slopes = _numeric.softplus_and_slope(-input_data)
+        return 0 - losses  # +0, not -0, for large inputs
 
     def backward(self, grad_output):
-        return grad_output * _numeric.sigmoid(-self.input_data), None
+        return grad_output * self.slopes, None
 
 
 class Exponential(Layer):
@@ -331,11 +337,12 @@ class CELU(Layer):
         self.alpha = _checks.check_nonzero(self, alpha=alpha)
 
     def forward(self, input_data):
-        self.exponent = _numeric.product(1 / self.alpha, np.minimum(0, input_data))
-        return np.maximum(0, input_data) + self.alpha * np.expm1(self.exponent)
+        exponent = _numeric.product(1 / self.alpha, np.minimum(0, input_data))
+        self.slopes, curve = _numeric.exp_and_expm1(exponent)
+        return np.maximum(0, input_data) + self.alpha * curve
 
     def backward(self, grad_output):
-        return grad_output * np.exp(self.exponent), None
+        return grad_output * self.slopes, None
 
 
 class Tanhshrink(Layer):

@@ -12,6 +12,14 @@ def _slopes(positive, slope, dtype):
     return positive + slope * (1 - positive)
 
 
+@_numeric.in_blocks(results=2)
+def _exponential_linear(x, alpha):
+    """x where positive, alpha (e^x - 1) elsewhere; and the slope."""
+    # Without a positive exponent nothing overflows.
+    powers, curve = _numeric.exp_and_expm1(np.minimum(0, x))
+    return np.where(x < 0, alpha * curve, x), _slopes(x > 0, alpha * powers, x.dtype)
+
+
 class ReLU(Layer):
     """The rectified linear unit: the positive part of its input.
 
@@ -168,14 +176,11 @@ class ELU(Layer):
         self.alpha = _checks.check_number(self, alpha=alpha)
 
     def forward(self, input_data):
-        self.positive = input_data > 0
-        # Without a positive exponent nothing overflows; expm1 keeps the digits near 0.
-        self.negative_part = np.minimum(0, input_data)
-        return np.where(input_data < 0, self.alpha * np.expm1(self.negative_part), input_data)
+        output, self.slopes = _exponential_linear(input_data, self.alpha)
+        return output
 
     def backward(self, grad_output):
-        falling = self.alpha * np.exp(self.negative_part)
-        return grad_output * _slopes(self.positive, falling, falling.dtype), None
+        return grad_output * self.slopes, None
 
 
 class SELU(Layer):
@@ -199,16 +204,12 @@ class SELU(Layer):
     alpha = 1.6732632423543772
 
     def forward(self, input_data):
-        self.positive = input_data > 0
-        # Without a positive exponent nothing overflows; expm1 keeps the digits near 0.
-        self.negative_part = np.minimum(0, input_data)
-        curve = np.maximum(0, input_data) + self.alpha * np.expm1(self.negative_part)
-        return _numeric.product(curve, self.scale)
+        output, slopes = _exponential_linear(input_data, self.alpha)
+        self.slopes = self.scale * slopes
+        return _numeric.product(output, self.scale)
 
     def backward(self, grad_output):
-        falling = self.alpha * np.exp(self.negative_part)
-        slopes = self.scale * _slopes(self.positive, falling, falling.dtype)
-        return grad_output * slopes, None
+        return grad_output * self.slopes, None
 
 
 class NoisyReLU(Layer):

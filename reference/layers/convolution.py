@@ -6,7 +6,7 @@ import numpy as np
 
 from reference import _checks
 from reference._base import Layer
-from reference.layers import _windows
+from reference.layers import _channelwise, _windows
 from reference.layers.padding import CircularPad, ReflectionPad, ReplicationPad, ZeroPad
 
 # What surrounds the image, by padding_mode.
@@ -98,9 +98,21 @@ class SlidingKernelsND(Layer):
         split = values.reshape(batch, math.prod(outputs), self.groups, filters // self.groups)
         return split.swapaxes(1, 2)
 
+    def taps(self):
+        """The kernels, tap by tap: (*taps, groups, filters / groups, channels / groups)."""
+        filters, channels, *taps = self.kernels.shape
+        grouped = self.kernels.reshape(self.groups, filters // self.groups, channels, *taps)
+        return np.ascontiguousarray(np.moveaxis(grouped, (0, 1, 2), (-3, -2, -1)))
+
+    def is_channelwise(self):
+        """Whether each of several groups has one channel: nothing to multiply as matrices."""
+        return self.groups > 1 and self.kernels.shape[1] == 1
+
     def gather(self, images):
         """The sum of each kernel times each window: (batch, *outputs, filters)."""
         windows = self.windows(images)
+        if self.is_channelwise():
+            return _channelwise.gather(windows, self.taps()[..., 0])
         outputs, filters = windows.shape[1 : 1 + self.rank], len(self.kernels)
         kernels = np.moveaxis(self.kernels, 1, -1)  # (filters, *taps, channels)
         kernels = kernels.reshape(self.groups, filters // self.groups, -1)
@@ -112,15 +124,17 @@ class SlidingKernelsND(Layer):
 
     def scatter(self, values, sizes):
         """The transpose of gather: each value times its kernel, added up over its window."""
-        batch, *outputs, filters = values.shape
-        channels, taps = self.kernels.shape[1], self.kernels.shape[2:]
-        kernels = self.kernels.reshape(self.groups, filters // self.groups, channels, *taps)
-        shape = (batch, *sizes, self.groups * channels)
+        batch, *outputs, _ = values.shape
+        kernels = self.taps()
+        shape = (batch, *sizes, self.groups * kernels.shape[-1])
         images = np.zeros(shape, np.result_type(values, kernels))
+        if self.is_channelwise():
+            _channelwise.scatter(values, kernels[..., 0], images, self.stride, self.dilation)
+            return images
         values = self.split(values)
-        for tap, met in _windows.taps(outputs, taps, self.stride, self.dilation):
+        for tap, met in _windows.taps(outputs, self.kernel_size, self.stride, self.dilation):
             # (batch, groups, places, filters) @ (groups, filters, channels)
-            shares = (values @ np.ascontiguousarray(kernels[(..., *tap)])).swapaxes(1, 2)
+            shares = (values @ kernels[tap]).swapaxes(1, 2)
             met_images = images[(slice(None), *met)]
             met_images += shares.reshape(met_images.shape)
         return images
@@ -128,6 +142,10 @@ class SlidingKernelsND(Layer):
     def correlate(self, values, images):
         """The sum of each value times its window, which is the gradient of the kernels."""
         filters, channels, *taps = self.kernels.shape
+        if self.is_channelwise():
+            windows = self.windows(images)
+            total = _channelwise.correlate(values, windows, filters // self.groups)
+            return np.moveaxis(total, (-2, -1), (0, 1)).reshape(self.kernels.shape)
         shape = (self.groups, filters // self.groups, math.prod(taps) * channels)
         total = np.zeros(shape, np.result_type(values, images))
         windows = zip(self.split(values), self.windows(images), strict=True)

@@ -93,10 +93,13 @@ class GlobalMaxPooling2D(Layer):
     def forward(self, input_data):
         sizes = _checks.check_places_of(self, self.rank, input_data=input_data)
         _checks.check_channels_of(self, self.rank, input_data=input_data)
-        # The whole image is one bin.
-        output, self.indices = maxima(input_data, sizes, (1,) * self.rank)
         self.sizes = sizes
-        return output
+        *batch, channels = input_data.shape[: -1 - self.rank] + input_data.shape[-1:]
+        places = input_data.reshape(*batch, math.prod(sizes), channels)
+        output, index = first_maximum(np.moveaxis(places, -2, 0))
+        shape = (*batch, *(1,) * self.rank, channels)
+        self.indices = index.reshape(shape)
+        return output.reshape(shape)
 
     def backward(self, grad_output):
         return _windows.scatter(grad_output, self.indices, self.sizes), None
@@ -281,3 +284,14 @@ def bin_maxima(images, axis, starts, ends):
     shape = (-1, *(1,) * (-1 - axis))
     last = (ends - starts - 1).reshape(shape)
     return best, starts.reshape(shape) + np.minimum(winner, last)
+
+
+def first_maximum(lines):
+    """The maximum over the first axis, and where it lies: the first of equals, the last NaN."""
+    place = np.argmax(lines, axis=0)  # the first NaN, if there is one
+    highest = np.take_along_axis(lines, place[np.newaxis], 0)[0]
+    missing = np.isnan(highest)
+    if missing.any():
+        last = len(lines) - 1 - np.argmax(np.isnan(lines[::-1]), axis=0)
+        place = np.where(missing, last, place)
+    return highest, place

@@ -1,9 +1,6 @@
 """Depthwise and depthwise-separable convolution (section 22.9.6, Xception)."""
 
-import numpy as np
-
 from reference import _checks
-from reference.layers import _windows
 from reference.layers.containers import Sequential
 from reference.layers.convolution import Convolution2D
 
@@ -30,8 +27,7 @@ class DepthwiseConvolution2D(Convolution2D):
         Polytechnique.
     PyTorch: torch.nn.Conv2d(input_channels, m input_channels, ..., groups=input_channels). No
         difference but the layout, with the channels last. Convolution2D with as many groups
-        computes the same; with one channel to a group a product of whole arrays for each tap is
-        several times faster than a matrix product.
+        computes the same.
     """
 
     def __init__(
@@ -51,42 +47,6 @@ class DepthwiseConvolution2D(Convolution2D):
         filters = input_channels * depth_multiplier
         options = (kernel_size, stride, padding, dilation, input_channels, padding_mode, bias, rng)
         super().__init__(input_channels, filters, *options)
-
-    def split(self, values):
-        """The values of all filters, channel by channel: (..., channels, depth_multiplier)."""
-        return values.reshape(*values.shape[:-1], self.input_channels, self.depth_multiplier)
-
-    def outputs(self, sizes):
-        """How many windows there are along each axis of a padded image."""
-        return _windows.output_sizes(sizes, self.kernel_size, self.stride, self.dilation)
-
-    def taps(self, sizes):
-        """For each tap: its number for every filter, and the places of the image that it meets."""
-        steps = (self.kernel_size, self.stride, self.dilation)
-        for tap, (high, wide) in _windows.taps(self.outputs(sizes), *steps):
-            yield self.split(self.kernels[:, 0, *tap]), (slice(None), high, wide)
-
-    def gather(self, images):
-        sizes = images.shape[1:-1]
-        dtype = np.result_type(images, *self.params)
-        sums = np.zeros((len(images), *self.outputs(sizes), self.num_filters), dtype)
-        for numbers, places in self.taps(sizes):
-            self.split(sums)[...] += images[places][..., np.newaxis] * numbers
-        return sums
-
-    def scatter(self, values, sizes):
-        dtype = np.result_type(values, self.kernels)
-        images = np.zeros((len(values), *sizes, self.input_channels), dtype)
-        for numbers, places in self.taps(sizes):
-            images[places] += np.einsum("...cm,cm->...c", self.split(values), numbers)
-        return images
-
-    def correlate(self, values, images):
-        sums = [
-            np.einsum("bijcm,bijc->cm", self.split(values), images[places])
-            for _, places in self.taps(images.shape[1:-1])
-        ]
-        return np.stack(sums, axis=-1).reshape(self.kernels.shape)
 
 
 class SeparableConvolution2D(Sequential):

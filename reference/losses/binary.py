@@ -161,22 +161,24 @@ class BCEWithLogitsLoss(_WeightedLoss):
         return prediction, target
 
     def measure(self, prediction, target):
-        positive = self.scale("pos_weight", prediction) * target * _numeric.log_sigmoid(prediction)
+        log_p, log_miss = _numeric.log_sigmoids(prediction)
+        positive = self.scale("pos_weight", prediction) * target * log_p
         # A share of 0 times an infinite logarithm is NaN, as in PyTorch.
         with np.errstate(invalid="ignore"):
-            negative = (1 - target) * _numeric.log_sigmoid(-prediction)
+            negative = (1 - target) * log_miss
             return -self.scale("weight", prediction) * (positive + negative)
 
     def slope(self, prediction, target):
-        misses = self.scale("pos_weight", prediction) * target * _numeric.sigmoid(-prediction)
-        alarms = (1 - target) * _numeric.sigmoid(prediction)
+        p, miss = _numeric.sigmoids(prediction)
+        misses = self.scale("pos_weight", prediction) * target * miss
+        alarms = (1 - target) * p
         return self.scale("weight", prediction) * (alarms - misses)
 
     def target_slope(self, prediction, target):
         slope = -prediction  # log s(-x) - log s(x), without the rounding of both
         if self.pos_weight is not None:
-            surprise = self.scale("pos_weight", prediction) * _numeric.log_sigmoid(prediction)
-            slope = _numeric.log_sigmoid(-prediction) - surprise
+            log_p, log_miss = _numeric.log_sigmoids(prediction)
+            slope = log_miss - self.scale("pos_weight", prediction) * log_p
         return self.scale("weight", prediction) * slope
 
 
@@ -241,14 +243,16 @@ class MultiLabelSoftMarginLoss(_LabelLoss, _WeightedLoss):
 
     def measure(self, prediction, target):
         # A share of 0 times an infinite logarithm is NaN, as in PyTorch.
+        log_p, log_miss = _numeric.log_sigmoids(prediction)
         with np.errstate(invalid="ignore"):
-            positive = target * _numeric.log_sigmoid(prediction)
-            negative = (1 - target) * _numeric.log_sigmoid(-prediction)
+            positive = target * log_p
+            negative = (1 - target) * log_miss
         return -self.scale("weight", prediction) * (positive + negative)
 
     def slope(self, prediction, target):
-        misses = target * _numeric.sigmoid(-prediction)
-        alarms = (1 - target) * _numeric.sigmoid(prediction)
+        p, miss = _numeric.sigmoids(prediction)
+        misses = target * miss
+        alarms = (1 - target) * p
         return self.scale("weight", prediction) * (alarms - misses)
 
     def target_slope(self, prediction, target):
@@ -285,31 +289,39 @@ class BinaryFocalLoss(TwoSidedLoss):
         _checks.check_shape(self, prediction.shape, target=target)
         return prediction, target
 
-    def focus(self, logit):
+    def focus(self, miss, log_p):
         """The loss f of a positive label."""
         # Certainty of exactly 1 times an infinite logarithm is NaN.
         with np.errstate(invalid="ignore"):
-            return -(_numeric.sigmoid(-logit) ** self.gamma) * _numeric.log_sigmoid(logit)
+            return -(miss**self.gamma) * log_p
 
-    def focus_slope(self, logit):
-        p, miss = _numeric.sigmoid(logit), _numeric.sigmoid(-logit)
+    def focus_slope(self, p, miss, log_p):
         with np.errstate(invalid="ignore"):  # 0 log 0 is 0
-            p_log_p = np.where(p > 0, p * _numeric.log_sigmoid(logit), p)
+            p_log_p = np.where(p > 0, p * log_p, p)
         return miss**self.gamma * (self.gamma * p_log_p - miss)
+
+    def both(self, prediction):
+        """The loss f of a positive label, and that of a negative one."""
+        p, miss = _numeric.sigmoids(prediction)
+        log_p, log_miss = _numeric.log_sigmoids(prediction)
+        return self.focus(miss, log_p), self.focus(p, log_miss)
 
     def measure(self, prediction, target):
         positive, negative = self.shares
-        misses = positive * target * self.focus(prediction)
-        return misses + negative * (1 - target) * self.focus(-prediction)
+        misses, alarms = self.both(prediction)
+        return positive * target * misses + negative * (1 - target) * alarms
 
     def slope(self, prediction, target):
         positive, negative = self.shares
-        misses = positive * target * self.focus_slope(prediction)
-        return misses - negative * (1 - target) * self.focus_slope(-prediction)
+        p, miss = _numeric.sigmoids(prediction)
+        log_p, log_miss = _numeric.log_sigmoids(prediction)
+        misses = positive * target * self.focus_slope(p, miss, log_p)
+        return misses - negative * (1 - target) * self.focus_slope(miss, p, log_miss)
 
     def target_slope(self, prediction, target):
         positive, negative = self.shares
-        return positive * self.focus(prediction) - negative * self.focus(-prediction)
+        misses, alarms = self.both(prediction)
+        return positive * misses - negative * alarms
 
 
 class DiceLoss(Loss):

@@ -87,10 +87,11 @@ class SoftMarginLoss(_SignLoss):
     """
 
     def measure(self, prediction, target):
-        return _numeric.softplus(-self.agreement(prediction, target))
+        losses, self.misses = _numeric.softplus_and_slope(-self.agreement(prediction, target))
+        return losses
 
     def slope(self, prediction, target):
-        return -target * _numeric.sigmoid(-self.agreement(prediction, target))
+        return -target * self.misses
 
 
 class HingeEmbeddingLoss(_SignLoss):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from reference import _checks
-from reference._numeric import sign
+from reference._numeric import log1p, sign
 from reference.losses._elementwise import TwoSidedLoss, difference
 
 
@@ -114,13 +114,17 @@ class SmoothL1Loss(TwoSidedLoss):
 
     def measure(self, prediction, target):
         magnitude = np.abs(difference(prediction, target))
+        if self.beta == 0:
+            return magnitude
+        # One equation for both branches, so that no square overflows.
         within = np.minimum(magnitude, self.beta)
-        return np.abs(self.slope(prediction, target)) * (magnitude - within / 2)
+        return within / self.beta * (magnitude - within / 2)
 
     def slope(self, prediction, target):
         distance = difference(prediction, target)
-        rounded = ~(np.abs(distance) >= self.beta) & (self.beta > 0)  # NaN included
-        return np.divide(distance, self.beta, out=np.asarray(sign(distance)), where=rounded)
+        if self.beta == 0:
+            return sign(distance)
+        return np.clip(distance, -self.beta, self.beta) / self.beta
 
     def target_slope(self, prediction, target):
         return self.slope(target, prediction)
@@ -146,7 +150,7 @@ class LogCoshLoss(TwoSidedLoss):
         # log cosh d = log(1 + 2 sinh^2(d/2)) keeps the digits of a small d, and
         # |d| + log(1 + e^-2|d|) - log 2 does not overflow for a large one.
         near = np.log1p(2 * np.sinh(np.minimum(magnitude, 1) / 2) ** 2)
-        far = magnitude + np.log1p(np.exp(-2 * magnitude)) - math.log(2)
+        far = magnitude + log1p(np.exp(-2 * magnitude)) - math.log(2)
         return np.where(magnitude < 1, near, far)
 
     def slope(self, prediction, target):
@@ -178,13 +182,14 @@ class MSLELoss(TwoSidedLoss):
         return super().prepare(prediction, target)
 
     def measure(self, prediction, target):
-        return difference(np.log1p(prediction), np.log1p(target)) ** 2
+        self.log_ratio = difference(np.log1p(prediction), np.log1p(target))
+        return self.log_ratio**2
 
     def slope(self, prediction, target):
-        return 2 * difference(np.log1p(prediction), np.log1p(target)) / (1 + prediction)
+        return 2 * self.log_ratio / (1 + prediction)
 
     def target_slope(self, prediction, target):
-        return self.slope(target, prediction)
+        return -2 * self.log_ratio / (1 + target)
 
 
 class QuantileLoss(TwoSidedLoss):
