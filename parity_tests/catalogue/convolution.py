@@ -275,6 +275,11 @@ def _transposed_refused(component, rank):
 
     return (
         *_refused(component, rank),
+        Refusal(
+            lambda: component(3, 2, 2).forward(np.ones((0, *(0,) * rank, 3))),
+            ValueError,
+            "not be empty along axis",
+        ),
         Refusal(fed(padding=2), ValueError, "at least one output"),
         Refusal(fed(output_padding=1), ValueError, "output_padding must be below"),
         Refusal(fed((4,) * rank), ValueError, "output_size must lie in"),

@@ -79,6 +79,7 @@ class TransposedConvolutionND(SlidingKernelsND):
 
     def forward(self, input_data, output_size=None):
         self.check(input_data)
+        self.check_places(input_data)
         reach = self.reach(input_data.shape[-1 - self.rank : -1])
         extra = self.extra(input_data, reach, output_size)
         widened = [size + more for size, more in zip(reach, extra, strict=True)]
