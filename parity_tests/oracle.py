@@ -229,19 +229,23 @@ def run(
 
 
 def formula(
-    function: Callable, parameters: tuple[str, ...] = (), buffers: tuple[str, ...] = ()
+    function: Callable,
+    parameters: tuple[str, ...] = (),
+    buffers: tuple[str, ...] = (),
+    **defaults,
 ) -> type[torch.nn.Module]:
     """A module class that computes `function(*inputs, *parameters, **options)`.
 
     Autograd differentiates it. `parameters` names the constructor arguments, given as arrays,
     that become parameters of the module, in this order; one given as None is absent. `buffers`
-    names the options that become buffers.
+    names the options that become buffers. `defaults` are the options' in the book or the paper.
     """
 
     class Formula(torch.nn.Module):
         def __init__(self, **options):
             super().__init__()
             held = (*parameters, *buffers)
+            options = defaults | options
             self.options = {k: v for k, v in options.items() if k not in held}
             for name in parameters:
                 value = options[name]

@@ -91,6 +91,17 @@ class NotLinear(reference.Softsign):
         return np.clip(super().backward(grad_output)[0], -0.1, 0.1), None
 
 
+class StartsTooWide(reference.Linear):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.params = [1.01 * param for param in self.params]
+
+
+class AnotherDefault(reference.LeakyReLU):
+    def __init__(self, alpha=0.02):
+        super().__init__(alpha)
+
+
 class IgnoresItsOption(reference.LeakyReLU):
     def __init__(self, alpha=0.01):
         super().__init__(0.01 if np.isfinite(alpha) else alpha)

@@ -7,7 +7,7 @@ import hypothesis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parity_tests import catalogue, kinds, slack, trajectories
+from parity_tests import catalogue, kinds, slack, starting, trajectories
 from parity_tests.catalogue import OptimizerRow, Row, RunRow
 from parity_tests.report import tally
 from parity_tests.strategies import cases
@@ -59,7 +59,7 @@ def _worst_test(row, kept: list[slack.Worst], dtypes: tuple[str, ...]):
 
 
 for _row in catalogue.rows(Row):
-    for _kind in kinds.KINDS:
+    for _kind in [*kinds.KINDS, *starting.kinds_of(_row)]:
         if _regimes := tuple(name for name in _kind.regimes if name not in _row.without_regimes):
             _cases = cases(_row.draw, _regimes)
             _drawn_test(_row, _kind.name, _cases, _kind.examples, _kind.dtypes, _kind.check)

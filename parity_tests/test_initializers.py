@@ -1,17 +1,12 @@
 """Initial values: gains, fans, the laws of drawn numbers, and the laws that layers start from."""
 
 import math
-import unittest.mock
 
-import hypothesis
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
 
 import reference
-from parity_tests import catalogue, oracle
-from parity_tests.strategies import cases
 from reference import initializers
 
 COUNT = 40_000
@@ -115,69 +110,7 @@ def test_sparse_zeros_fall_anywhere():
     assert np.abs(share - 0.5).max() < 5 * math.sqrt(0.25 / 10_000)
 
 
-# --- the laws that layers start from ---
-
-
-class Extremes:
-    """A generator whose every draw is the upper bound, or the mean plus a deviation."""
-
-    def random(self, shape=()):
-        return np.ones(shape)
-
-    def uniform(self, low, high, shape):
-        return np.full(shape, high, float)
-
-    def normal(self, mean, std, shape):
-        return np.full(shape, mean + std, float)
-
-    def standard_normal(self, shape):
-        return self.normal(0.0, 1.0, shape)
-
-
-def _uniform(tensor, low=0.0, high=1.0, generator=None):
-    return tensor.fill_(high)
-
-
-def _normal(tensor, mean=0.0, std=1.0, generator=None):
-    return tensor.fill_(mean + std)
-
-
-def _with_params():
-    """Rows of modules of PyTorch's own, each with parameters that it sets itself."""
-    own = [row for row in catalogue.rows(catalogue.Row) if not row.container and not row.construct]
-    return [row for row in own if row.oracle.__module__.startswith("torch")]
-
-
-@pytest.mark.parametrize("row", _with_params(), ids=lambda row: row.title)
-def test_a_layer_starts_from_the_law_of_pytorch(row):
-    """Where every draw is its bound, or a deviation above its mean, both have the same values."""
-
-    @settings(max_examples=8, phases=[hypothesis.Phase.generate], derandomize=True)
-    @given(case=cases(row.draw, ("ordinary",)))
-    def compare(case):
-        options = {
-            name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
-            for name, value in case.draft.options.items()
-        }
-        kept = torch.get_default_dtype()
-        torch.set_default_dtype(torch.float64)
-        try:
-            with (
-                oracle.quiet(),
-                unittest.mock.patch.object(torch.Tensor, "uniform_", _uniform),
-                unittest.mock.patch.object(torch.Tensor, "normal_", _normal),
-                unittest.mock.patch.object(np.random, "default_rng", return_value=Extremes()),
-            ):
-                module = row.oracle(**options)
-                layer = row.convert(module)
-        finally:
-            torch.set_default_dtype(kept)
-        for ours, theirs in zip(layer.params, module.parameters(), strict=True):
-            np.testing.assert_allclose(ours, theirs.detach().numpy(), rtol=1e-12)
-        for ours, theirs in zip(layer.buffers, module.buffers(), strict=True):
-            np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-12)
-
-    compare()
+# --- what layers start from, beside their rows ---
 
 
 def test_a_spectral_norm_starts_near_the_largest_singular_value():

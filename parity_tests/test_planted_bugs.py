@@ -1,6 +1,7 @@
 """The harness catches each planted bug, and its message names what is wrong."""
 
 import dataclasses
+import unittest.mock
 
 import hypothesis
 import pytest
@@ -8,7 +9,7 @@ import torch
 from hypothesis import given, settings
 
 import reference
-from parity_tests import catalogue, compare, kinds, planted, trajectories
+from parity_tests import catalogue, compare, kinds, planted, starting, trajectories
 from parity_tests.strategies import cases
 
 _KINDS = {kind.name: kind for kind in kinds.KINDS}
@@ -105,6 +106,31 @@ def test_an_option_that_is_ignored_is_caught():
         kinds.check_agreement(row, case, "float64")
 
     with pytest.raises(AssertionError, match="output"):
+        run()
+
+
+@pytest.mark.parametrize(
+    ("broken", "check", "words"),
+    [
+        (planted.StartsTooWide, starting.check_start, "another law than PyTorch's"),
+        (planted.AnotherDefault, starting.check_defaults, "by default, alpha is not"),
+    ],
+)
+def test_a_wrong_start_is_caught(broken, check, words):
+    sound = catalogue.find(broken.__base__.__name__)
+
+    def convert(module):
+        with unittest.mock.patch.object(reference, sound.title, broken):
+            return sound.convert(module)
+
+    row = dataclasses.replace(sound, component=broken, name=sound.title, convert=convert)
+
+    @_QUICK
+    @given(case=cases(row.draw, ("ordinary",)))
+    def run(case):
+        check(row, case, "float64")
+
+    with pytest.raises(AssertionError, match=words):
         run()
 
 

@@ -124,6 +124,8 @@ class Row:
     # is a formula.
     literals: Sequence[tuple] = ()
     refusals: Sequence[Refusal] = ()
+    # Arguments whose default is the book's or our own, not the oracle's.
+    own_defaults: Mapping[str, object] = field(default_factory=dict)
     # A module that holds others; convert(module, adapt) then adapts them.
     container: bool = False
     # Makes the module from the drawn options, where the oracle's constructor does not.

@@ -216,6 +216,7 @@ register(
         elementwise(),
         "elementwise",
         name="SigmoidGELU",
+        own_defaults={"approximate": "none"},
         floor={"grad_input": "grad_output"},
         oracle_floor={"grad_input": "both"},
         literals=[
@@ -422,7 +423,7 @@ register(
     ),
     Row(
         reference.ReGLU,
-        formula(_reglu),
+        formula(_reglu, dim=-1),
         lambda m: reference.ReGLU(m.dim),
         _halves,
         "exact",
@@ -431,7 +432,7 @@ register(
     ),
     Row(
         reference.GEGLU,
-        formula(_geglu),
+        formula(_geglu, dim=-1),
         lambda m: reference.GEGLU(m.dim),
         _halves,
         "elementwise",
@@ -448,7 +449,7 @@ register(
     ),
     Row(
         reference.SwiGLU,
-        formula(_swiglu),
+        formula(_swiglu, dim=-1),
         lambda m: reference.SwiGLU(m.dim),
         _halves,
         "elementwise",

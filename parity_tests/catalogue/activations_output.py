@@ -168,7 +168,7 @@ register(
     ),
     Row(
         reference.GumbelSoftmax,
-        formula(_gumbel_softmax),
+        formula(_gumbel_softmax, tau=1.0, hard=False, dim=-1),
         lambda m: reference.GumbelSoftmax(m.tau, m.hard, m.dim),
         _gumbel,
         "composite",

@@ -15,7 +15,7 @@ from parity_tests.strategies import Draft, Input, elementwise, numbers, shapes, 
 
 
 class _NoisyReLU(torch.nn.Module):
-    def __init__(self, noise_first):
+    def __init__(self, noise_first=False):
         super().__init__()
         self.noise_first = noise_first
 

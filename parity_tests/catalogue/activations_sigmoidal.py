@@ -42,7 +42,7 @@ def _hardtanh(draw):
 register(
     Row(
         reference.Heaviside,
-        formula(_heaviside),
+        formula(_heaviside, value_at_zero=0.5),
         lambda m: reference.Heaviside(m.value_at_zero),
         elementwise(value_at_zero=numbers(-2, 2)),
         "exact",
@@ -55,7 +55,7 @@ register(
     ),
     Row(
         reference.WilsonCowan,
-        formula(_wilson_cowan),
+        formula(_wilson_cowan, a=1.2, theta=2.8),
         lambda m: reference.WilsonCowan(m.a, m.theta),
         elementwise(a=numbers(0.0625, 3) | numbers(-3, -0.0625), theta=numbers(-3, 3)),
         "elementwise",

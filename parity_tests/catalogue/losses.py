@@ -66,15 +66,15 @@ def plain(component, *names):
     return convert
 
 
-def reduced(function, buffers=()):
-    """A formula of the losses, reduced."""
+def reduced(function, buffers=(), **defaults):
+    """A formula of the losses, reduced: to the mean, if nothing else is asked for."""
 
     @functools.wraps(function)
     def loss(*inputs, reduction, **options):
         losses = function(*inputs, **options)
         return {"mean": torch.mean, "sum": torch.sum, "none": torch.clone}[reduction](losses)
 
-    return formula(loss, buffers=buffers)
+    return formula(loss, buffers=buffers, reduction="mean", **defaults)
 
 
 def _log_cosh(x, t):
@@ -215,7 +215,7 @@ register(
     ),
     Row(
         reference.QuantileLoss,
-        reduced(_quantile),
+        reduced(_quantile, quantile=0.5),
         plain(reference.QuantileLoss, "quantile"),
         pairs("grid", quantile=numbers(0, 1)),
         "composite",
@@ -244,7 +244,7 @@ register(
     ),
     Row(
         reference.EpsilonInsensitiveLoss,
-        reduced(_epsilon_insensitive),
+        reduced(_epsilon_insensitive, epsilon=0.1),
         plain(reference.EpsilonInsensitiveLoss, "epsilon"),
         pairs("grid", epsilon=st.sampled_from([0.0, 0.5, 1.0, 1.5])),
         "composite",

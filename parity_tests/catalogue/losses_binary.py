@@ -245,7 +245,7 @@ register(
     ),
     Row(
         reference.WeightedBCELoss,
-        reduced(_weighted_bce),
+        reduced(_weighted_bce, positive_weight=1.0, negative_weight=1.0),
         _clamped(reference.WeightedBCELoss, "positive_weight", "negative_weight"),
         alike("probability", positive_weight=numbers(0, 4), negative_weight=numbers(0, 4)),
         "composite",
@@ -264,7 +264,7 @@ register(
     ),
     Row(
         reference.MultiLabelBCELoss,
-        reduced(_multi_label_bce, buffers=("weight",)),
+        reduced(_multi_label_bce, buffers=("weight",), weight=None),
         _clamped(reference.MultiLabelBCELoss, "weight"),
         alike("probability", minimum_rank=1, weights=("weight",)),
         "composite",
@@ -299,7 +299,7 @@ register(
     ),
     Row(
         reference.BinaryFocalLoss,
-        reduced(_binary_focal),
+        reduced(_binary_focal, gamma=2.0, alpha=0.25),
         plain(reference.BinaryFocalLoss, "gamma", "alpha"),
         alike(
             "real",
@@ -321,7 +321,7 @@ register(
     ),
     Row(
         reference.DiceLoss,
-        reduced(_dice),
+        reduced(_dice, smooth=1.0),
         plain(reference.DiceLoss, "smooth"),
         alike("probability", minimum_rank=1, smooth=numbers(0.125, 2)),
         "composite",

@@ -130,7 +130,7 @@ def _probabilities_of_classes(draw):
 # --- formulas, with the classes last ---
 
 
-def _by_index(function):
+def _by_index(function, **defaults):
     """A formula of the losses of chosen classes, weighted, masked and reduced."""
 
     @functools.wraps(function)
@@ -145,7 +145,8 @@ def _by_index(function):
         total = losses.sum() if reduction != "none" else losses
         return total / row_weights.sum() if reduction == "mean" else total
 
-    return formula(loss, buffers=("weight",))
+    unsaid = {"weight": None, "ignore_index": -100, "reduction": "mean"}
+    return formula(loss, buffers=("weight",), **unsaid, **defaults)
 
 
 def _focal(x, index, gamma):
@@ -299,7 +300,7 @@ register(
     ),
     Row(
         reference.FocalLoss,
-        _by_index(_focal),
+        _by_index(_focal, gamma=2.0),
         plain(reference.FocalLoss, "gamma", *_INDEXED),
         _indexed(last=True, gamma=st.sampled_from([0.0, 1.0, 2.0]) | numbers(1, 5)),
         "composite",
@@ -339,7 +340,7 @@ register(
     ),
     Row(
         reference.CategoricalCrossEntropyLoss,
-        formula(_categorical, buffers=("weight",)),
+        formula(_categorical, buffers=("weight",), weight=None, reduction="mean"),
         plain(reference.CategoricalCrossEntropyLoss, "weight"),
         _probabilities_of_classes,
         "composite",

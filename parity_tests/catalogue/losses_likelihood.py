@@ -231,7 +231,7 @@ register(
     ),
     Row(
         reference.TweedieDevianceLoss,
-        reduced(_tweedie_deviance),
+        reduced(_tweedie_deviance, power=1.5),
         plain(reference.TweedieDevianceLoss, "power"),
         _counted(power=numbers(1.125, 1.875) | numbers(2.125, 4)),
         "composite",

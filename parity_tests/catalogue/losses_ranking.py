@@ -308,7 +308,7 @@ register(
     ),
     Row(
         reference.ContrastiveLoss,
-        reduced(_contrastive_losses),
+        reduced(_contrastive_losses, margin=1.0),
         plain(reference.ContrastiveLoss, "margin"),
         _contrastive,
         "composite",
@@ -433,6 +433,7 @@ register(
         lambda m: reference.CosineSimilarity(m.dim, m.eps),
         _cosine,
         "composite",
+        own_defaults={"dim": -1},
         cancels_within=True,
         refusals=(
             refused(

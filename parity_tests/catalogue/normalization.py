@@ -365,6 +365,8 @@ register(
             inputs=ChannelsFirst(rank),
             outputs=ChannelsFirst(rank),
             ranks=(rank + 1, rank + 2),
+            # PyTorch's module has one only where it is affine.
+            own_defaults={"bias": True},
             adapter=_EmptyBatch,
             departure="The running statistics of an empty batch are NaN.",
             refusals=(
@@ -453,7 +455,10 @@ register(
     ),
     Row(
         reference.L2Normalize,
-        formula(lambda input_data, eps: torch.nn.functional.normalize(input_data, dim=-1, eps=eps)),
+        formula(
+            lambda input_data, eps: torch.nn.functional.normalize(input_data, dim=-1, eps=eps),
+            eps=1e-12,
+        ),
         lambda m: reference.L2Normalize(eps=m.eps),
         _l2_normalize,
         "composite",

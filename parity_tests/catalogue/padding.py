@@ -118,6 +118,7 @@ for _rank, _dimension in enumerate("123", start=1):
             lambda m: reference.ConstantPad(m.padding, m.value),
             _constant(_rank, value=_NUMBERS),
             "exact",
+            own_defaults={"value": 0.0},
             name=f"ConstantPad{_dimension}d",
             refusals=(
                 *_refused(lambda padding: reference.ConstantPad(padding, 0.5)),

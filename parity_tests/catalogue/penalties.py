@@ -39,7 +39,7 @@ _BUDGET = {"output": "composite", "grad_input": "elementwise"}
 register(
     Row(
         reference.L1,
-        formula(_l1),
+        formula(_l1, strength=0.01),
         lambda module: reference.L1(module.strength),
         _parameters(strength=_STRENGTH),
         _BUDGET,
@@ -53,7 +53,7 @@ register(
     ),
     Row(
         reference.L2,
-        formula(_l2),
+        formula(_l2, strength=0.01),
         lambda module: reference.L2(module.strength),
         _parameters(strength=_STRENGTH),
         _BUDGET,
@@ -65,7 +65,7 @@ register(
     ),
     Row(
         reference.ElasticNet,
-        formula(_elastic_net),
+        formula(_elastic_net, strength=0.01, l1_ratio=0.5),
         lambda module: reference.ElasticNet(module.strength, module.l1_ratio),
         _parameters(strength=_STRENGTH, l1_ratio=numbers(0, 1)),
         {"output": "composite", "grad_input": "composite"},

@@ -494,6 +494,9 @@ def _tie(rank, **options):
     )
 
 
+# The book's window; PyTorch asks for one.
+_PAIRS = {1: 2, 2: (2, 2), 3: (2, 2, 2)}
+
 for _rank, _dimension in enumerate("123", start=1):
     _layouts = {"inputs": ChannelsBefore(_rank), "outputs": ChannelsBefore(_rank)}
 
@@ -511,6 +514,7 @@ for _rank, _dimension in enumerate("123", start=1):
             _max_pooling(_rank),
             "exact",
             points=_tie(_rank, kernel_size=2),
+            own_defaults={"pool_size": _PAIRS[_rank]},
             refusals=_max_refused(_of("MaxPooling"), _rank),
             **_layouts,
         ),
@@ -520,6 +524,7 @@ for _rank, _dimension in enumerate("123", start=1):
             _average_pooling_of(_of("AveragePooling")),
             _average_pooling(_rank),
             "sum",
+            own_defaults={"pool_size": _PAIRS[_rank]},
             refusals=_average_refused(_of("AveragePooling"), _rank),
             **_layouts,
         ),

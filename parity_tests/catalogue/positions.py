@@ -85,7 +85,7 @@ _SHORT = np.ones((1, 2, 3))
 register(
     Row(
         reference.SinusoidalEncoding,
-        formula(_sinusoidal),
+        formula(_sinusoidal, base=10000.0),
         lambda m: reference.SinusoidalEncoding(m.d_model, m.base),
         _positioned,
         "sum",
@@ -115,7 +115,7 @@ register(
     ),
     Row(
         reference.RotaryEncoding,
-        formula(_rotary),
+        formula(_rotary, base=10000.0),
         lambda m: reference.RotaryEncoding(m.d_model, m.base),
         _paired,
         "composite",

@@ -1,0 +1,204 @@
+"""How a component starts, beside PyTorch: the law of its parameters, and what it takes unsaid."""
+
+import contextlib
+import inspect
+import unittest.mock
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+
+from parity_tests import oracle
+from parity_tests.catalogue import Row
+from parity_tests.compare import Verdict
+from parity_tests.kinds import Findings, Kind
+from parity_tests.strategies import Case
+
+
+class Fixed:
+    """A generator whose every draw is a bound, or so many deviations from the mean."""
+
+    def __init__(self, deviations: int):
+        self.deviations = deviations
+
+    def random(self, shape=()):
+        return self.uniform(0, 1, shape)
+
+    def uniform(self, low, high, shape):
+        return np.full(shape, high if self.deviations > 0 else low, float)
+
+    def normal(self, mean, std, shape):
+        return np.full(shape, mean + self.deviations * std, float)
+
+    def standard_normal(self, shape):
+        return self.normal(0.0, 1.0, shape)
+
+    # The same of PyTorch's.
+
+    def fill_uniform(self, tensor, low=0.0, high=1.0, generator=None):
+        return tensor.fill_(high if self.deviations > 0 else low)
+
+    def fill_normal(self, tensor, mean=0.0, std=1.0, generator=None):
+        return tensor.fill_(mean + self.deviations * std)
+
+
+class Undrawn(Fixed):
+    """A generator of zeros, which leaves PyTorch's memory as it is: large layers cost nothing."""
+
+    def __init__(self):
+        super().__init__(0)
+
+    def uniform(self, low, high, shape):
+        return np.zeros(shape)
+
+    def normal(self, mean, std, shape):
+        return np.zeros(shape)
+
+    def fill_uniform(self, tensor, low=0.0, high=1.0, generator=None):
+        return tensor
+
+    def fill_normal(self, tensor, mean=0.0, std=1.0, generator=None):
+        return tensor
+
+
+def check_start(row: Row, case: Case, dtype: str) -> list[Verdict]:
+    """Where every draw is a bound, or a deviation from its mean, both start alike."""
+    found = Findings(row, dtype)
+    for deviations in (-1, 1):
+        module, layer, _ = _constructed(row, _options(case), Fixed(deviations))
+        theirs = [*module.parameters()], [*module.buffers()]
+        for ours, expected in zip((layer.params, layer.buffers), theirs, strict=True):
+            alike = len(ours) == len(expected) and all(
+                np.shape(a) == tuple(b.shape) and np.allclose(a, b.detach().numpy(), rtol=1e-12)
+                for a, b in zip(ours, expected, strict=True)
+            )
+            if not alike:
+                found.add("parameters or buffers start from another law than PyTorch's")
+    return found.conclude("start", f"{module}, seed {case.seed}")
+
+
+def check_defaults(row: Row, case: Case, dtype: str) -> list[Verdict]:
+    """Of the options as few as it takes on both sides make the same component."""
+    found = Findings(row, dtype)
+    signature = inspect.signature(row.component.__init__).parameters
+    for name, value in row.own_defaults.items():
+        if signature[name].default != value:
+            found.add(f"the default of {name} is {signature[name].default}, not {value}")
+    options = _options(case)
+    fewest = _fewest(lambda fewer: _constructed(row, fewer, Undrawn()), options)
+    module, layer, (positional, given) = _constructed(row, fewest, Undrawn())
+
+    def fresh(fewer):
+        stated = {name: given[name] for name in row.own_defaults if name in given}
+        with _drawing(Undrawn()):
+            return row.component(*positional, **stated | fewer)
+
+    for path in _apart(layer, fresh(_fewest(fresh, given)), ""):
+        found.add(f"by default, {path[1:]} is not what PyTorch has")
+    return found.conclude("defaults", f"{module}")
+
+
+def _fewest(construct: Callable, options: dict) -> dict:
+    """No more of the options than it takes to construct something."""
+    fewest = {}
+    for name, value in options.items():
+        if not _succeeds(construct, fewest):
+            fewest[name] = value
+    for name in options.keys() & fewest.keys():
+        fewer = {other: value for other, value in fewest.items() if other != name}
+        if _succeeds(construct, fewer):
+            fewest = fewer
+    return fewest
+
+
+def _succeeds(construct, options) -> bool:
+    try:
+        construct(options)
+    except (TypeError, ValueError, KeyError, AttributeError):  # an option is missing
+        return False
+    return True
+
+
+def kinds_of(row: Row) -> list[Kind]:
+    """The kinds of test of how a row's component starts."""
+    if row.container or row.construct:
+        return []
+    start = Kind("start", check_start, ("ordinary",), 8, ("float64",))
+    defaults = Kind("defaults", check_defaults, ("ordinary",), 1, ("float64",))
+    # The parameters of a formula follow no law.
+    return [start, defaults] if row.oracle.__module__.startswith("torch") else [defaults]
+
+
+def _options(case: Case) -> dict:
+    return {
+        name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+        for name, value in case.draft.options.items()
+    }
+
+
+def _constructed(row: Row, options: Mapping, generator: Fixed) -> tuple:
+    """PyTorch's module, the layer made from it, and the arguments that made the layer."""
+    given = []
+    construct = row.component.__init__
+    parameters = list(inspect.signature(construct).parameters.values())[1:]
+    named = [p.name for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD]
+
+    def recording(self, *arguments, **keywords):
+        by_name = dict(zip(named, arguments, strict=False))
+        given.append((arguments[len(named) :], by_name | keywords))
+        construct(self, *arguments, **keywords)
+
+    kept = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with (
+            oracle.quiet(),
+            _drawing(generator),
+            unittest.mock.patch.object(row.component, "__init__", recording),
+        ):
+            module = row.oracle(**options)
+            return module, row.convert(module), given[0]
+    finally:
+        torch.set_default_dtype(kept)
+
+
+@contextlib.contextmanager
+def _drawing(generator: Fixed):
+    """Both sides draw from this generator."""
+    fill = {"uniform_": generator.fill_uniform, "normal_": generator.fill_normal}
+    plain = {
+        name: lambda tensor, *given, act=act, **named: act(tensor, *given, **named)
+        for name, act in fill.items()
+    }
+    with (
+        unittest.mock.patch.multiple(torch.Tensor, **plain),
+        unittest.mock.patch.object(np.random, "default_rng", return_value=generator),
+    ):
+        yield
+
+
+def _apart(ours, theirs, path: str):
+    """The paths of the attributes in which two layers differ."""
+    match ours:
+        case np.ndarray():
+            same = np.array_equal(ours, theirs)
+        case dict():
+            same = ours.keys() == theirs.keys()
+            for name in ours.keys() & theirs.keys():
+                yield from _apart(ours[name], theirs[name], f"{path}.{name}")
+        case list() | tuple():
+            # One number may stand for one on each axis.
+            theirs = theirs if isinstance(theirs, (list, tuple)) else [theirs] * len(ours)
+            same = len(ours) == len(theirs)
+            for place, (one, other) in enumerate(zip(ours, theirs, strict=False)):
+                yield from _apart(one, other, f"{path}[{place}]")
+        case _ if hasattr(ours, "__dict__") and type(ours) is type(theirs):
+            same = True
+            yield from _apart(vars(ours), vars(theirs), path)
+        case float():
+            # PyTorch holds some of its defaults in float32.
+            same = ours == theirs or np.isclose(ours, theirs, rtol=1e-7, atol=0)
+        case _:
+            same = ours == theirs
+    if not same:
+        yield path
