@@ -98,3 +98,10 @@ def cite(session):
     """Print a class as the book cites it, with what verified it (-- NAME, --latex, --all DIR)."""
     install(session, "parity")
     session.run("parity", "cite", *session.posargs, env=THREADS)
+
+
+@nox.session
+def mutants(session):
+    """Change the reference in every way, and see its rows notice (hours; goes on; --sample)."""
+    install(session, "parity,proof")
+    session.run("parity", "mutants", *session.posargs, env=THREADS)

@@ -34,6 +34,11 @@ _COMMANDS = {
         "the activations at every float32 there is",
         (*_PARITY, "rich"),
     ),
+    "mutants": (
+        "parity_tests.commands.mutants",
+        "change the reference in every way, and see its rows notice",
+        (*_PARITY, "rich"),
+    ),
     "bench": (
         "parity_tests.commands.bench",
         "speed and memory, side by side with PyTorch",

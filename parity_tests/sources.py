@@ -30,15 +30,23 @@ def files(component: type) -> list[str]:
     return sorted({inspect.getsourcefile(sys.modules[module]) for module, _ in pieces})
 
 
-def _collect(module: str, name: str, pieces: dict):
-    """Add a top-level definition after what it refers to."""
+def stands_on(component: type) -> list[tuple[str, str]]:
+    """(module, name) of every definition of `reference` that a component needs, itself last."""
+    pieces: dict[tuple[str, str], str] = {}
+    _collect(component.__module__, component.__name__, pieces, known=())
+    return list(pieces)
+
+
+def _collect(module: str, name: str, pieces: dict, known: tuple[str, ...] = _TAKEN_AS_KNOWN):
+    """Add a top-level definition after what it refers to, but for modules known to all."""
     nodes, lines = _definitions(module)
     if (module, name) in pieces or name not in nodes:
         return
     node = nodes[name]
     pieces[module, name] = ""  # seen: a class may refer to itself
     for target_module, target in sorted(_references(module, node)):
-        _collect(target_module, target, pieces)
+        if not target_module.startswith(known):
+            _collect(target_module, target, pieces, known)
     # Last: what a definition stands on comes before it.
     del pieces[module, name]
     first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
@@ -72,9 +80,7 @@ def _references(module: str, node: ast.stmt) -> set[tuple[str, str]]:
             owner = scope.get(part.value.id)
             if isinstance(owner, ModuleType) and owner.__name__.startswith("reference"):
                 found.add(_place(owner.__name__, part.attr, getattr(owner, part.attr, None)))
-    return {
-        (where, name) for where, name in found if where and not where.startswith(_TAKEN_AS_KNOWN)
-    }
+    return {(where, name) for where, name in found if where}
 
 
 def _place(module: str, name: str, value) -> tuple[str | None, str]:

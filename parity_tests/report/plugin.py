@@ -3,17 +3,9 @@
 import os
 import time
 
-import hypothesis
 import pytest
 
-from parity_tests.report import tally
-
-_SETTINGS = {
-    "deadline": None,
-    "print_blob": False,
-    "suppress_health_check": list(hypothesis.HealthCheck),
-    "phases": [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain],
-}
+from parity_tests.report import profile, tally
 
 
 def pytest_addoption(parser):
@@ -28,12 +20,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    # Profiles of our own: whatever the environment (CI, say) sets, a run is the same.
     seed = config.getoption("soak_seed")
-    hypothesis.settings.register_profile(
-        "parity", derandomize=seed is None, database=None, **_SETTINGS
-    )
-    hypothesis.settings.load_profile("parity")
+    profile.load(seed)
     tally.EXAMPLES = config.getoption("examples")
     tally.SEED = seed
     tally.DTYPES = tuple(config.getoption("dtype"))
