@@ -16,15 +16,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
-from parity_tests import oracle, strategies
+from parity_tests import catalogue, oracle, strategies
 from reference import _checks
 
-# Options that say where numbers live, that do nothing, or that PyTorch has deprecated.
-SILENT = frozenset(
-    "self device dtype size_average reduce inplace args kwargs min_value max_value sparse _weight "
-    "_freeze enable_nested_tensor mask_check custom_encoder custom_decoder options foreach fused "
-    "capturable differentiable params optimizer last_epoch verbose generator".split()
-)
+# Options that say where numbers live, that do nothing to them, that PyTorch has deprecated, and
+# modules of the user's own.
+_ELSEWHERE = ("self", "device", "dtype", "args", "kwargs", "params", "optimizer")
+_IDLE = ("inplace", "sparse", "foreach", "fused", "capturable", "differentiable", "mask_check")
+_IDLE += ("enable_nested_tensor", "options", "last_epoch")
+_DEPRECATED = ("size_average", "reduce", "min_value", "max_value", "_weight", "_freeze")
+_FOREIGN = ("custom_encoder", "custom_decoder")
+SILENT = frozenset((*_ELSEWHERE, *_IDLE, *_DEPRECATED, *_FOREIGN))
 # Options that stand for a value among the integers of an input.
 _SENTINELS = ("ignore_index", "padding_idx")
 _DTYPES = ("float32", "float64")
@@ -54,7 +56,7 @@ class Reach:
     def _hear(self, check, classes, owner, *arguments, **keywords):
         result = check(owner, *arguments, **keywords)
         (option, value), *_ = [item for item in keywords.items() if item[0] not in _NO_OPTIONS]
-        if self._is_own(owner):
+        if self._is_own(owner, keywords.get("method", "__init__")):
             details = {name: keywords[name] for name in ("minimum",) if name in keywords}
             possible, shown = classes(value, *arguments, **details)
             for label in possible:
@@ -62,11 +64,14 @@ class Reach:
             self._constructed |= {f"option {option}{label}" for label in shown}
         return result
 
-    def _is_own(self, owner) -> bool:
+    def _is_own(self, owner, method: str) -> bool:
+        """Whether it is the row's component that checks, and not a part of it."""
         component = self.row.component
-        if not isinstance(component, type):
-            return isinstance(owner, str)
-        return isinstance(owner, component)
+        return (
+            isinstance(owner, component)
+            if isinstance(component, type)
+            else (method == component.__name__)
+        )
 
     def add(self, labels: Mapping[str, bool]):
         """Count an example by its labels, and by the options that were constructed for it."""
@@ -100,6 +105,7 @@ def _number(value) -> str:
 
 
 def _signs(*possible):
+    # Numbers below 0 are counted where they are drawn: many options allow them to no purpose.
     return lambda value, *rest: (possible, {_number(value)})
 
 
@@ -128,10 +134,10 @@ def _integer(value, *rest, minimum=1):
 
 def _sizes(value, rank, minimum=1):
     alone = isinstance(value, numbers.Integral)
-    forms = (" one for all axes", " one for each axis")
+    forms = (" one for all axes", " one for each axis") if rank > 1 else ()
     sizes = (value,) if alone else value
     shown = {label for size in sizes for label in _integer(size, minimum=minimum)[1]}
-    return (*_integer(minimum, minimum=minimum)[0], *forms), {*shown, forms[not alone]}
+    return (*_integer(minimum, minimum=minimum)[0], *forms), {*shown, *forms[not alone :][:1]}
 
 
 def _betas(value):
@@ -146,11 +152,11 @@ def _place(value, *rest):
 
 
 _CHECKS = {
-    "check_number": _signs(">0", "<0", "=0"),
+    "check_number": _signs(">0", "=0"),
     "check_nonnegative": _signs(">0", "=0"),
     "check_nonzero": _signs(">0", "<0"),
     "check_fraction": _fraction,
-    "check_extended_number": _signs(">0", "<0", "=0", " infinite"),
+    "check_extended_number": _signs(">0", " infinite"),
     "check_bound": _signs(">0", "=0", " infinite"),
     "check_flag": _flag,
     "check_optional_flag": _optional_flag,
@@ -304,12 +310,15 @@ def of_course(course, dtype: str, scales: Iterable[str]) -> dict[str, bool]:
     return labels
 
 
-def of_run(case, dtype: str) -> dict[str, bool]:
-    """Of a run: the dtype and the options that its case holds."""
-    labels = {f"dtype {dtype}": True}
-    for name, value in getattr(case, "options", {}).items():
+def of_run(row, case, dtype: str) -> dict[str, bool]:
+    """Of a run: the dtype and the options that its case holds, PyTorch's or of our own."""
+    options = getattr(case, "options", {})
+    wanted = _declared_options(row.oracle)
+    own = {f"option {name} given" for name in options} <= wanted.keys()
+    labels = {name: False for name, labels in wanted.items() if own and labels == (name,)}
+    for name, value in options.items():
         labels |= dict.fromkeys(_option(name, value), True)
-    return labels
+    return {**labels, f"dtype {dtype}": True}
 
 
 # --- what ought to be shown ---
@@ -319,7 +328,7 @@ def declared(row) -> dict[str, tuple[str, ...]]:
     """What a row and PyTorch's signatures declare: a name -> labels of which one must be shown."""
     labels = [f"dtype {dtype}" for dtype in getattr(row, "dtypes", _DTYPES)]
     wanted = {label: (label,) for label in labels}
-    if getattr(row, "construct", None) is None:
+    if (hasattr(row, "convert") and row.construct is None) or hasattr(row, "state"):
         wanted |= _declared_options(row.oracle)
     if hasattr(row, "kinks"):
         labels = ["mode training", "mode evaluation", "memory in order", "memory in another order"]
@@ -345,17 +354,15 @@ def _declared_options(theirs) -> dict[str, tuple[str, ...]]:
         if name in SILENT or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
         option, default = f"option {name}", parameter.default
+        wanted[f"{option} given"] = (f"{option} given",)
         if isinstance(default, bool):
             wanted |= {f"{option}={flag}": (f"{option}={flag}",) for flag in (True, False)}
         elif default is None:
-            wanted |= {f"{option}=None": (f"{option}=None",)}
-            wanted |= {f"{option} given": (f"{option} given",)}
+            wanted[f"{option}=None"] = (f"{option}=None",)
         elif isinstance(default, numbers.Real) and default == 0:
             wanted[f"{option}=0"] = f"{option}=0", f"{option}[0]=0"
             signs = [f"{option}{place}{sign}0" for sign in "<>" for place in ("", "[0]")]
             wanted[f"{option} not 0"] = tuple(signs)
-        else:
-            wanted[f"{option} given"] = (f"{option} given",)
     return wanted
 
 
@@ -395,7 +402,46 @@ def never(row, counts: Mapping[str, int], kin: Iterable[Mapping[str, int]] = ())
     elsewhere = {label for other in kin for label, number in other.items() if number}
     shared = {label for label in elsewhere if label.startswith("option ")}
     wanted = {label: (label,) for label in counts} | declared(row)
-    missing = [name for name, labels in wanted.items() if not {*labels} & (shown | shared)]
+    absent = {name for name, labels in wanted.items() if not {*labels} & (shown | shared)}
     excused = getattr(row, "unreached", {})
-    wrongly = [f"{name}, said to be out of reach" for name in excused if name in shown]
-    return sorted(set(missing) - set(excused)) + wrongly
+    wrongly = [f"{name} (said to be out of reach)" for name in excused if name not in absent]
+    return sorted(absent - excused.keys()) + wrongly
+
+
+def missing(counts: Mapping[str, Mapping[str, int]]) -> dict[str, list[str]]:
+    """What each of the rows that ran together never reached, by their titles."""
+    found = {}
+    for title, own in counts.items():
+        row = catalogue.find(title)
+        kin = [
+            other.title
+            for other in catalogue.rows()
+            if other is not row and {row.component, row.oracle} & {other.component, other.oracle}
+        ]
+        absent = never(row, own, [counts[name] for name in kin if name in counts])
+        if not {*kin} <= counts.keys():
+            # An option may be that of a row that did not run.
+            absent = [label for label in absent if not label.startswith("option ")]
+        found[title] = absent
+    return found
+
+
+def added(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
+    """The counts of several tests, labels that were never shown included."""
+    total: Counter[str] = Counter()
+    for own in counts:
+        for label, number in own.items():
+            total[label] += number
+    return total
+
+
+@contextlib.contextmanager
+def counting(title: str) -> Iterator[Counter[str]]:
+    """Inside, what is compared of the row of this title is counted."""
+    global CURRENT
+    CURRENT = Reach(catalogue.find(title))
+    try:
+        with CURRENT.listening():
+            yield CURRENT.counts
+    finally:
+        CURRENT = None

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
-from parity_tests import compare, oracle, tolerances
+from parity_tests import compare, oracle, reach, tolerances
 from parity_tests.catalogue import OptimizerRow, RunRow
 from parity_tests.compare import Verdict
 from parity_tests.kinds import conclude
@@ -58,6 +58,7 @@ def check_trajectory(row: OptimizerRow, course: Course, dtype: str, steps: int) 
 def course_verdicts(row: OptimizerRow, course: Course, dtype: str, steps: int) -> list[Verdict]:
     """The verdict on each array of a trajectory."""
     theirs, ours = _run(row, course, dtype, steps)
+    reach.count(reach.of_course, course, dtype, [*_SCALES, "mixed"])
     doubled = functools.cache(lambda: _run(row, course, dtype, steps, np.float64)[0])
     moved = functools.partial(_run, row, course, dtype, steps, np.float64)
     drift = functools.cache(lambda: _drift(doubled(), [moved(seed)[0] for seed in (1, 2, 3)]))
@@ -83,6 +84,7 @@ def check_run(row: RunRow, case, dtype: str) -> list[Verdict]:
 def run_verdicts(row: RunRow, case, dtype: str) -> list[Verdict]:
     """The verdict on each array of a run."""
     theirs, ours = row.theirs(case, dtype, _unmoved), row.ours(case, dtype)
+    reach.count(reach.of_run, row, case, dtype)
 
     def moved(seed):
         rng = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from parity_tests import compare, oracle, strategies, tolerances
+from parity_tests import compare, oracle, reach, strategies, tolerances
 from parity_tests.catalogue import Row
 from parity_tests.compare import Verdict
 from parity_tests.mirroring import adapt_as
@@ -179,6 +179,7 @@ class Trial:
         if extra:
             message = f"{extra[0]}: PyTorch has no such quantity; ours are {', '.join(ours)}"
             found.append(Verdict(extra[0], str(self.dtype), 0, np.inf, 0, message))
+        reach.count(reach.of_trial, self)
         return found
 
     def verdict(self, name: str, actual, expected) -> Verdict:

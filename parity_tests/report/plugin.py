@@ -1,10 +1,10 @@
 """The pytest plugin of a parity run: profiles, selection, tallies from workers to the table."""
 
-import os
 import time
 
 import pytest
 
+from parity_tests import reach
 from parity_tests.report import profile, tally
 
 
@@ -52,15 +52,18 @@ def pytest_collection_modifyitems(config, items):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
     """Hand what the item compared to its report, which crosses from the worker."""
+    about = getattr(getattr(item, "function", None), "parity", None)
+    if about is None:
+        return (yield)
+    title, kind, _ = about
     tally.CURRENT = tally.Tally()
     start = time.perf_counter()
-    try:
-        return (yield)
-    finally:
-        about = getattr(getattr(item, "function", None), "parity", None)
-        if about is not None:
-            title, kind, _ = about
-            entry = tally.CURRENT.as_dict(title, kind, time.perf_counter() - start)
+    with reach.counting(title) as counts:
+        try:
+            return (yield)
+        finally:
+            seconds = time.perf_counter() - start
+            entry = tally.CURRENT.as_dict(title, kind, seconds) | {"reach": dict(counts)}
             item.user_properties.append(("parity", entry))
 
 
@@ -81,20 +84,35 @@ def pytest_sessionstart(session):
         _CONTROLLER["state"] = session.config.stash[_STATE]
 
 
-def pytest_terminal_summary(terminalreporter, exitstatus, config):
+def pytest_sessionfinish(session, exitstatus):
+    """Make the report; what was never reached fails the run as a failed test does."""
+    config = session.config
     place = config.getoption("parity_report")
-    state = config.stash[_STATE]
     if place is None or hasattr(config, "workerinput"):
         return
     from parity_tests.report import table
 
-    report = table.make(
+    state = config.stash[_STATE]
+    # A part of the tests, or other examples than the usual ones, need not reach everything.
+    whole = tally.EXAMPLES >= 1 and tally.SEED is None and not config.getoption("only")
+    state["report"] = table.make(
         state["tallies"],
         seconds=time.time() - state["start"],
         seed=tally.SEED,
-        workers=int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)) or None,
+        whole=whole and not tally.DTYPES,
     )
-    table.write(report, place)
+    table.write(state["report"], place)
+    if state["tallies"] and not state["report"]["in_parity"]:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, exitstatus, config):
+    report = config.stash[_STATE].get("report")
+    if report is None:
+        return
+    from parity_tests.report import table
+
+    place = config.getoption("parity_report")
     for failed in terminalreporter.stats.get("failed", []) + terminalreporter.stats.get(
         "error", []
     ):

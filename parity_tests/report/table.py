@@ -8,16 +8,24 @@ import hypothesis
 import numpy as np
 import torch
 
-from parity_tests import catalogue, sources
+from parity_tests import catalogue, reach, slack, sources
 
 
-def make(tallies: list[dict], seconds: float, seed: int | None, workers: int | None) -> dict:
-    """The report: per component what was compared, and the versions it was made with."""
+def make(tallies: list[dict], seconds: float, seed: int | None, whole: bool = False) -> dict:
+    """The report: per component what was compared, and the versions it was made with.
+
+    A `whole` run must have reached all that the rows declare.
+    """
     components = {}
     for row in catalogue.rows():
         own = [entry for entry in tallies if entry["component"] == row.title]
         if own:
             components[row.title] = _component(row, own)
+    if whole:
+        counts = {name: entry["reach"] for name, entry in components.items()}
+        for name, missing in reach.missing(counts).items():
+            if components[name]["in_parity"]:
+                components[name] |= {"never_reached": missing, "in_parity": not missing}
     return {
         "components": components,
         "in_parity": bool(components) and all(c["in_parity"] for c in components.values()),
@@ -50,6 +58,19 @@ def _component(row, entries) -> dict:
         },
         "second_judge": sum(entry["second_judge"] for entry in entries),
         "seconds": round(sum(entry["seconds"] for entry in entries), 2),
+        "never_reached": [],
+        "reach": dict(sorted(reach.added(entry["reach"] for entry in entries).items())),
+        "slack": [
+            {
+                "quantity": worst.quantity,
+                "dtype": worst.dtype,
+                "worst": worst.units,
+                "budget": worst.budget,
+                "examples": worst.examples,
+            }
+            for worst in slack.kept()
+            if worst.component == row.title
+        ],
         "kinds": sorted({entry["kind"] for entry in entries}),
         "source_sha256": sources.sha256(row.component),
     }
@@ -120,10 +141,16 @@ def _closing(report) -> list[str]:
     slowest = max(components, key=lambda name: components[name]["seconds"])
     tightest = max(components, key=lambda name: components[name]["worst_share"])
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
+    never = [
+        f"{name} never reached {', '.join(entry['never_reached'])}"
+        for name, entry in components.items()
+        if entry["never_reached"]
+    ]
     verdict = (
         f"NOT in parity: {', '.join(out)}" if out else f"all {len(components)} components in parity"
     )
     return [
+        *never,
         verdict,
         f"slowest: {slowest} ({components[slowest]['seconds']} s); "
         f"tightest: {tightest} ({components[tightest]['worst_share']:.0%} of its budget)",
