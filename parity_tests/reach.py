@@ -30,7 +30,6 @@ SILENT = frozenset((*_ELSEWHERE, *_IDLE, *_DEPRECATED, *_FOREIGN))
 # Options that stand for a value among the integers of an input.
 _SENTINELS = ("ignore_index", "padding_idx")
 _DTYPES = ("float32", "float64")
-_SPECIALS = ("NaN", "+inf", "-inf", "+0", "-0", "subnormal")
 # Values of inputs that are real numbers of any size.
 _REAL = ("real", "gaps", "grid")
 
@@ -194,45 +193,42 @@ def of_trial(trial) -> dict[str, bool]:
         labels[f"memory {'in order' if array.flags.c_contiguous else 'in another order'}"] = True
         labels |= dict.fromkeys((f"axis of {size}" for size in array.shape if size < 2), True)
     labels[f"rank {floating[0].ndim}"] = True
-    return labels | _values(trial, floating, dtype)
+    return labels | _values(trial, floating)
 
 
-def _values(trial, floating, dtype) -> dict[str, bool]:
+def _values(trial, floating) -> dict[str, bool]:
+    """Kinks and what lies beside them; ties; special numbers, input by input."""
     labels = {}
-    kinks = np.asarray(trial.kinks, trial.dtype)
     fixed = not callable(trial.row.kinks)
-    for place, kink in enumerate(kinks):
+    for place, kink in enumerate(trial.kinks):
         name = f"{kink:g}" if fixed else f"[{place}]"
-        labels[f"{dtype} kink {name}"] = any(np.any(array == kink) for array in floating)
-        for side, word in ((-np.inf, "below"), (np.inf, "above")):
-            beside = np.nextafter(np.float32(kink), np.float32(side)).astype(trial.dtype)
-            shown = any(np.any(array == beside) for array in floating)
-            labels[f"{dtype} just {word} kink {name}"] = shown
-    first = floating[0]
-    if trial.case.regime == strategies.TIES and first.size > 1:
-        finite = first[np.isfinite(first)]
-        labels[f"{dtype} ties"] = len(np.unique(finite)) < finite.size
-    if trial.case.regime == strategies.SPECIAL:
-        drawn = _drawn(trial.case.draft.inputs)
-        for place, (kind, array) in enumerate(zip(drawn, _leaves(trial.inputs), strict=True)):
-            if kind in _REAL:
-                shown = _specials(array)
-                labels |= {f"{dtype} input[{place}] {w}": w in shown for w in _SPECIALS}
+        points = {"on": kink}
+        for word, side in (("just below", -np.inf), ("just above", np.inf)):
+            points[word] = np.nextafter(np.float32(kink), np.float32(side))
+        for word, point in points.items():
+            shown = any(np.any(array == trial.dtype.type(point)) for array in floating)
+            labels[f"{word} kink {name}"] = shown
+    regime, drawn = trial.case.regime, _drawn(trial.case.draft.inputs)
+    for place, (values, array) in enumerate(zip(drawn, oracle.flatten(trial.inputs), strict=True)):
+        if values in _REAL and regime == strategies.TIES and array.size > 1:
+            labels[f"input[{place}] ties"] = len(np.unique(array)) < array.size
+        if values in _REAL and regime == strategies.SPECIAL:
+            shown = _specials(array)
+            labels |= {f"input[{place}] {word}": found.any() for word, found in shown.items()}
     return labels
 
 
-def _specials(array) -> set[str]:
+def _specials(array) -> dict[str, np.ndarray]:
     zeros, signs = array == 0, np.signbit(array)
-    magnitude = np.abs(array)
-    tests = {
+    least = np.finfo(array.dtype).smallest_normal
+    return {
         "NaN": np.isnan(array),
         "+inf": array == np.inf,
         "-inf": array == -np.inf,
         "+0": zeros & ~signs,
         "-0": zeros & signs,
-        "subnormal": ~zeros & (magnitude < np.finfo(array.dtype).smallest_normal),
+        f"subnormal {array.dtype}": ~zeros & (np.abs(array) < least),
     }
-    return {word for word, found in tests.items() if found.any()}
 
 
 def _drawn(entries) -> list[str]:
@@ -241,10 +237,6 @@ def _drawn(entries) -> list[str]:
         entry.values if isinstance(entry, strategies.Input) else ""
         for entry in oracle.flatten(entries)
     ]
-
-
-def _leaves(inputs):
-    return oracle.flatten(inputs)
 
 
 def _is_integral(array) -> bool:
@@ -333,8 +325,6 @@ def declared(row) -> dict[str, tuple[str, ...]]:
     if hasattr(row, "kinks"):
         labels = ["mode training", "mode evaluation", "memory in order", "memory in another order"]
         labels += ["axis of 0", "axis of 1", *(f"rank {rank}" for rank in row.ranks)]
-        if strategies.TIES not in row.without_regimes:
-            labels += [f"{dtype} ties" for dtype in _DTYPES]
         wanted |= {label: (label,) for label in labels} | _declared_arguments(row.oracle)
     if hasattr(row, "state"):
         labels = ["gradients some absent", "gradients all present", "groups 2"]
@@ -436,10 +426,10 @@ def added(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
 
 
 @contextlib.contextmanager
-def counting(title: str) -> Iterator[Counter[str]]:
-    """Inside, what is compared of the row of this title is counted."""
+def counting(row) -> Iterator[Counter[str]]:
+    """Inside, what is compared of a row is counted."""
     global CURRENT
-    CURRENT = Reach(catalogue.find(title))
+    CURRENT = Reach(row)
     try:
         with CURRENT.listening():
             yield CURRENT.counts

@@ -92,7 +92,7 @@ def lengths(rank: int, minimum: int, maximum: int) -> st.SearchStrategy[tuple[in
 
 
 @st.composite
-def shapes(draw, minimum_rank=0, maximum_rank=4, minimum=0, maximum=4):
+def shapes(draw, minimum_rank=0, maximum_rank=4, minimum=0, maximum=6):
     """A shape of any rank in the range, each axis in its own."""
     return draw(lengths(draw(sizes(minimum_rank, maximum_rank)), minimum, maximum))
 
@@ -204,7 +204,7 @@ class Regime:
         # All of them in turn, so that an array of a few elements shows each.
         count = int(np.prod(shape))
         picked = self.rng.permuted(np.resize(self.rng.permutation(chosen), count)).reshape(shape)
-        return np.where(self.rng.random(shape) < 0.6, picked, normal)
+        return np.where(self.rng.random(shape) < 0.75, picked, normal)
 
     def _around_kinks(self):
         # Neighbours in float32, so that the cast to either dtype keeps them apart.

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from parity_tests import reach
+from parity_tests import catalogue, reach
 from parity_tests.report import profile, tally
 
 
@@ -58,7 +58,7 @@ def pytest_runtest_call(item):
     title, kind, _ = about
     tally.CURRENT = tally.Tally()
     start = time.perf_counter()
-    with reach.counting(title) as counts:
+    with reach.counting(catalogue.find(title)) as counts:
         try:
             return (yield)
         finally:
