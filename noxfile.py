@@ -80,6 +80,13 @@ def bench(session):
 
 
 @nox.session
+def reach(session):
+    """Count what the examples reached, and list the branches of reference that none ran (-- -v)."""
+    install(session, "parity,proof")
+    session.run("parity", "reach", *session.posargs, env=THREADS)
+
+
+@nox.session
 def slack(session):
     """Measure how much room the budgets leave (hours; goes on where it was stopped; --write)."""
     install(session, "parity,proof")

@@ -13,6 +13,11 @@ _COMMANDS = {
     "show": ("parity_tests.commands.show", "formula, shapes and measured error of one", _PARITY),
     "cite": ("parity_tests.commands.cite", "a component's source and what verified it", _PARITY),
     "book": ("parity_tests.commands.book", "the book, section by section", _PARITY),
+    "reach": (
+        "parity_tests.commands.reach",
+        "what the examples reached, and the branches that none ran",
+        (*_PARITY, "coverage"),
+    ),
     "slack": (
         "parity_tests.commands.slack",
         "how much room the budgets leave, in thousands of examples",
@@ -50,7 +55,7 @@ _COMMANDS = {
         ("torch", "pytest", "hypothesis"),
     ),
 }
-_EXTRA = {"sklearn": "train", "rich": "train", "matplotlib": "figures"}
+_EXTRA = {"sklearn": "train", "coverage": "proof", "rich": "train", "matplotlib": "figures"}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -138,8 +138,10 @@ def test_a_tightened_stem_does_not_reach_a_quantity_with_a_budget_of_its_own():
         for row in catalogue.rows(catalogue.Row)
         if not isinstance(row.budget, str) and "grad_params[1]" in row.budget
     )
-    stem = slack.Worst(row.title, "grad_params", "float32", "composite", 0.5, 100)
-    own = slack.Worst(row.title, "grad_params[1]", "float32", "sum", 3.9, 100)
+    stem = slack.Worst(row.title, "grad_params", "float32", "composite", 0.5, slack.ENOUGH)
+    own = slack.Worst(row.title, "grad_params[1]", "float32", "sum", 3.9, slack.ENOUGH)
+    few = dataclasses.replace(stem, examples=100)
+    assert not slack.tightening([few])
     tightened = slack.tightening([stem, own])
     assert tightened[stem.key] == (2, 0.5)
     assert tightened[own.key] == (own.untightened, 3.9)

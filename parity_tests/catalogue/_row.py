@@ -138,6 +138,8 @@ class Row:
     # The parameters that a module of this class holds itself, in its order.
     parameters: tuple[str, ...] = ("weight", "bias")
     adapter: type | None = None
+    # What no example can reach, label -> why (see parity_tests/reach.py).
+    unreached: Mapping[str, str] = field(default_factory=dict)
     # True where forward changes the parameters themselves (Embedding with max_norm).
     changes_params: bool = False
 

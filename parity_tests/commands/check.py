@@ -26,37 +26,43 @@ def add_arguments(parser: argparse.ArgumentParser):
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the tests of the rows in pytest; the plugin makes the report."""
+    options = [f"--only={kind}" for kind in arguments.only]
+    options += [f"--dtype={dtype}" for dtype in arguments.dtype]
+    options.append(f"--examples={arguments.examples}")
+    options += ["--lines"] * arguments.verbose
+    if arguments.seed is not None:
+        options.append(f"--soak-seed={arguments.seed}")
+    place = Path(arguments.report).absolute()
+    status = compare(arguments.names, place, arguments.workers, options, arguments.json)
+    if arguments.json and place.exists():
+        print(place.read_text(encoding="utf-8"), end="")
+    return status
+
+
+def compare(names: list[str], place: Path, workers: str, options: list[str], silent: bool) -> int:
+    """Run the tests of these components (none: all); `silent` keeps the standard output free."""
     titles = []
-    if arguments.names:
+    if names:
         from parity_tests import catalogue
 
         try:
-            titles = [catalogue.find(name).title for name in arguments.names]
+            titles = [catalogue.find(name).title for name in names]
         except LookupError as error:
             print(f"parity check: {error}", file=sys.stderr)
             return 2
     # The cores belong to the workers: one thread each, in NumPy's BLAS too.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    place = Path(arguments.report).absolute()
-    options = ["-c", str(_PACKAGE / "report" / "parity.ini"), f"--parity-report={place}"]
-    # Test names relative to the package, installed or not: the examples are derived from them.
-    options.append(f"--rootdir={_PACKAGE.parent}")
-    options += [f"--component={title}" for title in titles]
-    options += [f"--only={kind}" for kind in arguments.only]
-    options += [f"--dtype={dtype}" for dtype in arguments.dtype]
-    options += [f"--examples={arguments.examples}", f"--numprocesses={arguments.workers}"]
-    options += ["--lines"] * arguments.verbose
-    if arguments.seed is not None:
-        options.append(f"--soak-seed={arguments.seed}")
     # Whatever other plugins are installed, a run is the same.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     place.unlink(missing_ok=True)
     # A process of its own: pytest wants to be there before what it watches over is imported.
-    command = [sys.executable, "-m", "pytest", *options, str(_PACKAGE / "test_components.py")]
-    status = subprocess.run(command, stdout=sys.stderr if arguments.json else None).returncode
-    if arguments.json and place.exists():
-        print(place.read_text(encoding="utf-8"), end="")
+    command = [sys.executable, "-m", "pytest", "-c", str(_PACKAGE / "report" / "parity.ini")]
+    # Test names relative to the package, installed or not: the examples are derived from them.
+    command += [f"--rootdir={_PACKAGE.parent}", f"--parity-report={place}"]
+    command += [f"--component={title}" for title in titles]
+    command += [f"--numprocesses={workers}", *options, str(_PACKAGE / "test_components.py")]
+    status = subprocess.run(command, stdout=sys.stderr if silent else None).returncode
     if status == _NOTHING_COLLECTED:
         print("parity check: nothing matches --only and --dtype", file=sys.stderr)
     return status if status in (0, 1) else 2

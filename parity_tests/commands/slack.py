@@ -18,7 +18,7 @@ RESULTS = "build/slack.jsonl"
 
 def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument("names", nargs="*", metavar="NAME", help="components (default: all)")
-    parser.add_argument("--examples", type=int, default=10_000, help="of each, in each dtype")
+    parser.add_argument("--examples", type=int, default=slack.ENOUGH, help="of each, in each dtype")
     parser.add_argument("--dtype", action="append", default=[], help="float32, float64")
     parser.add_argument("--results", default=RESULTS, help=f"continued from, and to, {RESULTS}")
     parser.add_argument(

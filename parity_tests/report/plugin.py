@@ -16,6 +16,7 @@ def pytest_addoption(parser):
     group.addoption("--examples", type=float, default=1.0, help="multiply the examples by this")
     group.addoption("--soak-seed", type=int, help="draw other examples, from this seed")
     group.addoption("--parity-report", help="write report.json here and print the table")
+    group.addoption("--reach", action="store_true", help="fail for what no example reached")
     group.addoption("--lines", action="store_true", help="a line per component")
 
 
@@ -85,7 +86,7 @@ def pytest_sessionstart(session):
 
 
 def pytest_sessionfinish(session, exitstatus):
-    """Make the report; what was never reached fails the run as a failed test does."""
+    """Make the report; where it is asked for, what was never reached fails as a test does."""
     config = session.config
     place = config.getoption("parity_report")
     if place is None or hasattr(config, "workerinput"):
@@ -93,13 +94,11 @@ def pytest_sessionfinish(session, exitstatus):
     from parity_tests.report import table
 
     state = config.stash[_STATE]
-    # A part of the tests, or other examples than the usual ones, need not reach everything.
-    whole = tally.EXAMPLES >= 1 and tally.SEED is None and not config.getoption("only")
     state["report"] = table.make(
         state["tallies"],
         seconds=time.time() - state["start"],
         seed=tally.SEED,
-        whole=whole and not tally.DTYPES,
+        whole=config.getoption("reach"),
     )
     table.write(state["report"], place)
     if state["tallies"] and not state["report"]["in_parity"]:
