@@ -75,7 +75,7 @@ class Reach:
     def add(self, labels: Mapping[str, bool]):
         """Count an example by its labels, and by the options that were constructed for it."""
         for label, shown in labels.items():
-            self.counts[label] += shown
+            self.counts[label] += bool(shown)
         for label in self._constructed - {label for label, shown in labels.items() if shown}:
             self.counts[label] += 1
         self._constructed = set()
@@ -172,14 +172,14 @@ _CHECKS = {
 
 def of_trial(trial) -> dict[str, bool]:
     """Of a layer's example: its options, inputs, mode and memory."""
-    row, case, dtype = trial.row, trial.case, str(trial.dtype)
+    case, dtype = trial.case, str(trial.dtype)
     labels = {
         f"dtype {dtype}": True,
         f"mode {'training' if case.training else 'evaluation'}": True,
     }
     for name, value in case.draft.options.items():
         labels |= dict.fromkeys(_option(name, value), True)
-    arguments = _arguments(row, trial.inputs, trial.keywords)
+    arguments = _arguments(trial.module, trial.inputs, trial.keywords)
     for name, value in arguments.items():
         labels |= dict.fromkeys(_argument(name, value), True)
     integers = [a for a in oracle.flatten(trial.inputs) if _is_integral(a)]
@@ -268,12 +268,12 @@ def _argument(name: str, value) -> Iterator[str]:
         yield f"argument {name} {'boolean' if value.dtype == bool else 'floating'}"
 
 
-def _arguments(row, inputs, keywords) -> dict:
+def _arguments(module, inputs, keywords) -> dict:
     """The arguments of PyTorch's forward by name, those left out at their defaults."""
-    signature = _signature(row.oracle.forward)
+    signature = _signature(module.forward)
     if signature is None:
         return {}
-    bound = signature.bind(None, *inputs, **keywords)
+    bound = signature.bind(*inputs, **keywords)
     bound.apply_defaults()
     own = {name: value for name, value in bound.arguments.items() if _is_optional(signature, name)}
     return {name: value for name, value in own.items() if name not in SILENT}
@@ -325,7 +325,9 @@ def declared(row) -> dict[str, tuple[str, ...]]:
     if hasattr(row, "kinks"):
         labels = ["mode training", "mode evaluation", "memory in order", "memory in another order"]
         labels += ["axis of 0", "axis of 1", *(f"rank {rank}" for rank in row.ranks)]
-        wanted |= {label: (label,) for label in labels} | _declared_arguments(row.oracle)
+        wanted |= {label: (label,) for label in labels}
+        if row.construct is None:
+            wanted |= _declared_arguments(row.oracle)
     if hasattr(row, "state"):
         labels = ["gradients some absent", "gradients all present", "groups 2"]
         labels += ["rate changing", "rate constant"]
