@@ -93,13 +93,13 @@ def _scaled(draw):
     options = {
         "dropout_p": draw(st.sampled_from([0.0, 0.3, 1.0])),
         "is_causal": kind == "causal",
-        "scale": draw(st.none() | numbers(-2, 2)),
+        "scale": draw(st.none() | st.just(0.0) | numbers(0.1, 2) | numbers(-2, -0.1)),
         "enable_gqa": enable_gqa,
     }
     leading = (batch, heads * group)
     of_keys = draw(st.sampled_from([(batch, heads), (1, heads), (1, 1), (heads,)]))
     rows = draw(st.sampled_from([(queries, keys), (*leading, queries, keys), (1, 1, 1, keys)]))
-    rate = draw(st.sampled_from([0.3, 0.9]))
+    rate, real = draw(st.sampled_from([0.3, 0.9])), values_among(keys, features, values)
     mask = {
         "boolean": (Input(rows, "mask", {"rate": 1 - rate}),),
         "additive": (Input(rows, "blocking", {"rate": rate}),),
@@ -107,9 +107,9 @@ def _scaled(draw):
     return Draft(
         options,
         (
-            Input((*leading, queries, features)),
-            Input((*of_keys, keys, features)),
-            Input((*of_keys, keys, values)),
+            Input((*leading, queries, features), real),
+            Input((*of_keys, keys, features), real),
+            Input((*of_keys, keys, values), real),
             *mask.get(kind, ()),
         ),
     )
@@ -129,7 +129,7 @@ def kept(p, shape):
 # --- multi-head attention ---
 
 
-def masks(draw, batch, heads, queries, keys, viewed):
+def masks(draw, batch, heads, queries, keys, values, viewed=True):
     """A mask of scores and one of keys that are padding; either may be None.
 
     `viewed` says whether PyTorch views them as (batch, heads, queries, keys): it refuses to where
@@ -139,7 +139,7 @@ def masks(draw, batch, heads, queries, keys, viewed):
 
     def mask(shape):
         kinds = [None, Input(shape, "mask", {"rate": rate})]
-        kinds += [Input(shape, "normal"), Input(shape, "blocking", {"rate": rate})]
+        kinds += [Input(shape, values), Input(shape, "blocking", {"rate": rate})]
         return draw(st.sampled_from(kinds))
 
     if viewed and (batch == 0 or keys == 0):
@@ -165,11 +165,13 @@ def _multihead(draw):
         "batch_first": draw(st.booleans()),
     }
     queries, keys, batch = draw(sizes(0, 3)), draw(sizes(0, 3)), draw(st.none() | sizes(0, 2))
-    query = sequence(queries, batch, embed_dim, options["batch_first"])
-    key = sequence(keys, batch, options["kdim"] or embed_dim, options["batch_first"])
-    value = sequence(keys, batch, options["vdim"] or embed_dim, options["batch_first"])
+    values = values_among(keys)
+    layout = (options["batch_first"], values)
+    query = sequence(queries, batch, embed_dim, *layout)
+    key = sequence(keys, batch, options["kdim"] or embed_dim, *layout)
+    value = sequence(keys, batch, options["vdim"] or embed_dim, *layout)
     need_weights = draw(st.booleans())
-    rows, padding = masks(draw, batch, heads, queries, keys, not need_weights)
+    rows, padding = masks(draw, batch, heads, queries, keys, values, not need_weights)
     keywords = {
         "average_attn_weights": draw(st.booleans()),
         "is_causal": rows is not None and draw(st.booleans()),
@@ -177,10 +179,19 @@ def _multihead(draw):
     return Draft(options, (query, key, value, padding, need_weights, rows), keywords)
 
 
-def sequence(time, batch, features, batch_first):
+def values_among(*lengths):
+    """The values of arrays of which some may be empty.
+
+    Then PyTorch's attention gives 0 times the sum of all: NaN and infinity would spread to results
+    that do not depend on them.
+    """
+    return "real" if all(lengths) else "normal"
+
+
+def sequence(time, batch, features, batch_first, values):
     if batch is None:
-        return Input((time, features))
-    return Input((batch, time, features) if batch_first else (time, batch, features))
+        return Input((time, features), values)
+    return Input((batch, time, features) if batch_first else (time, batch, features), values)
 
 
 def _multihead_replay(module, inputs):
@@ -206,9 +217,8 @@ def _multihead_layer(module):
 
 
 _EMBED = np.ones((1, 2, 4))
-# PyTorch picks one of several kernels by shape and mask; a NaN score makes one of them give 0,
-# another NaN: what NaN and infinity give is undefined.
-KERNELS_DIFFER = ("special",)
+# PyTorch picks one of several kernels by shape and mask: of a NaN score one makes NaN, another 0.
+KERNELS_DIFFER = ("output", "grad_input", "grad_params")
 
 register(
     Row(
@@ -221,7 +231,7 @@ register(
         "composite",
         replay=_scaled_replay,
         cancels_within=True,
-        without_regimes=KERNELS_DIFFER,
+        kernel_dependent=KERNELS_DIFFER,
         literals=[
             # softmax(1/sqrt(2), 0) weighs 1 and 0.
             (
@@ -277,7 +287,7 @@ register(
         replay=_multihead_replay,
         adapter=AttentionAdapter,
         cancels_within=True,
-        without_regimes=KERNELS_DIFFER,
+        kernel_dependent=KERNELS_DIFFER,
         refusals=[
             Refusal(
                 lambda: reference.MultiheadAttention(4, 3), ValueError, "divisible by num_heads=3"

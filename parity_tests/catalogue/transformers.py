@@ -15,6 +15,7 @@ from parity_tests.catalogue.attention import (
     kept,
     masks,
     sequence,
+    values_among,
 )
 from parity_tests.oracle import AsIs, Replay
 from parity_tests.strategies import Draft, sizes
@@ -142,9 +143,11 @@ def _layer_inputs(draw, options, sources):
     """
     batch, batch_first = draw(st.none() | sizes(0, 2)), options["batch_first"]
     times = {name: draw(sizes(0, 3)) for name in dict.fromkeys("".join(sources))}
-    inputs = [sequence(times[name], batch, options["d_model"], batch_first) for name in times]
+    values = values_among(*times.values())
+    layout = (batch, options["d_model"], batch_first, values)
+    inputs = [sequence(time, *layout) for time in times.values()]
     pairs = [
-        masks(draw, batch, options["nhead"], times[queries], times[keys], viewed=True)
+        masks(draw, batch, options["nhead"], times[queries], times[keys], values)
         for queries, keys in sources
     ]
     return (*inputs, *(rows for rows, _ in pairs), *(padding for _, padding in pairs))
@@ -268,7 +271,7 @@ _SHARED = {
     "outputs": (Sequences(),),
     "adapter": MaskedAdapter,
     "cancels_within": True,
-    "without_regimes": KERNELS_DIFFER,
+    "kernel_dependent": KERNELS_DIFFER,
 }
 _UNKNOWN = Refusal(
     lambda: reference.TransformerEncoderLayer(4, 2, activation="tanh"),

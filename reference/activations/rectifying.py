@@ -41,7 +41,7 @@ class ReLU(Layer):
         return np.maximum(0, input_data)
 
     def backward(self, grad_output):
-        return grad_output * self.alive, None
+        return np.where(self.alive, grad_output, 0), None
 
 
 class LeakyReLU(Layer):

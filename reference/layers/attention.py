@@ -76,8 +76,10 @@ class ScaledDotProductAttention(Layer):
     Book: section 26.2.
     Paper: Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser, Polosukhin (2017), Attention
         is all you need, NeurIPS.
-    PyTorch: torch.nn.functional.scaled_dot_product_attention. No difference. A row whose keys are
-        all blocked gives 0, where a plain softmax is NaN. Dropout acts in training alone.
+    PyTorch: torch.nn.functional.scaled_dot_product_attention. A row whose keys are all blocked
+        gives 0, where a plain softmax is NaN. Dropout acts in training alone. One difference: where
+        an array is empty PyTorch adds 0 times the sum of all, which is NaN if one of them holds NaN
+        or infinity.
     """
 
     non_floating = ("attn_mask",)
@@ -161,6 +163,11 @@ def _unbroadcast(grad, shape):
     grad = grad.sum(axis=tuple(range(grad.ndim - len(shape))))
     repeated = tuple(axis for axis, size in enumerate(shape) if size == 1)
     return grad.sum(axis=repeated, keepdims=True)
+
+
+def _outer(grad, array):
+    """The gradient of a matrix W in array W^T: the sum of g x^T over batch and time."""
+    return grad.reshape(-1, grad.shape[-1]).T @ array.reshape(-1, array.shape[-1])
 
 
 class MultiheadAttention(Layer):
@@ -302,12 +309,13 @@ class MultiheadAttention(Layer):
         return output, given.mean(axis=1) if average_attn_weights else given
 
     def backward(self, grad_output, grad_weights=None):
-        batch = (0, 1)
+        query, key, value = self.inputs
         grad_context = None
         grad_out = [np.zeros_like(param) for param in self.params[-1 - self.bias :]]
-        if grad_output is not None:
-            grad_out = [np.tensordot(grad_output, self.context, axes=(batch, batch))]
-            grad_out += [grad_output.sum(axis=batch)] if self.bias else []
+        if grad_output is None:
+            value = np.zeros_like(value)  # nothing reaches it, not even where it is infinite
+        else:
+            grad_out = [_outer(grad_output, self.context), grad_output.sum(axis=(0, 1))]
             grad_context = self._heads(grad_output @ self.params[-1 - self.bias])
         if self.averaged and grad_weights is not None:
             share = grad_weights[:, np.newaxis] / self.num_heads
@@ -315,18 +323,16 @@ class MultiheadAttention(Layer):
         grads = [self._merged(g) for g in self.weighting.backward(grad_context, grad_weights)]
         grad_extra = []
         if self.add_bias_kv:
-            place = self.inputs[1].shape[1]
+            place = key.shape[1]
             grad_extra = [grad[:, place].sum(axis=0)[None, None] for grad in grads[1:]]
-        grads = [g[:, : x.shape[1]] for g, x in zip(grads, self.inputs, strict=True)]
-        pairs = list(zip(grads, self.inputs, strict=True))
-        grad_projections = [np.tensordot(g, x, axes=(batch, batch)) for g, x in pairs]
-        if self.packed:
-            grad_projections = [np.concatenate(grad_projections)]
+        grads = [g[:, : x.shape[1]] for g, x in zip(grads, (query, key, value), strict=True)]
+        grad_in = [_outer(g, x) for g, x in zip(grads, (query, key, value), strict=True)]
+        grad_in = [np.concatenate(grad_in)] if self.packed else grad_in
         if self.bias:
-            grad_projections.append(np.concatenate([g.sum(axis=batch) for g in grads]))
+            grad_in.append(np.concatenate([grad.sum(axis=(0, 1)) for grad in grads]))
         weights, _ = self.projections()
         grad_inputs = tuple(g @ w for g, w in zip(grads, weights, strict=True))
-        return grad_inputs, [*grad_projections, *grad_extra, *grad_out]
+        return grad_inputs, [*grad_in, *grad_extra, *grad_out[: 1 + self.bias]]
 
     def grad_masks(self):
         """After backward: the gradient of each mask of floats, by name."""
