@@ -315,10 +315,13 @@ class Jitter(TorchDispatchMode):
 
 
 class Replay:
-    """Stands for a Generator: each draw returns the next of the given arrays, cast and shaped."""
+    """Stands for a Generator: each draw returns the next of the given arrays.
+
+    Real numbers are float64, as a Generator's are: who wants another dtype must cast them.
+    """
 
     def __init__(self, *draws: np.ndarray):
-        self.draws = list(draws)
+        self.draws = [cast(np.asarray(draw), np.float64) for draw in draws]
         self.next = 0
 
     def _draw(self, *arguments, **keywords):

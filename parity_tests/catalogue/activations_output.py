@@ -66,7 +66,9 @@ def _gumbel(draw):
     axis, hard = an_axis(draw, len(shape)), draw(st.booleans())
     if hard and shape and not shape[axis]:
         shape = tuple(max(size, 1) for size in shape)  # no largest among none
-    options = {"tau": draw(numbers(0.25, 4)), "hard": hard, "dim": axis}
+    # So high a temperature makes all classes equal: the first of them is the one.
+    tau = draw(numbers(0.25, 4) | st.just(1e20)) if hard else draw(numbers(0.25, 4))
+    options = {"tau": tau, "hard": hard, "dim": axis}
     # It draws in evaluation too; hard passes the gradient of another function on.
     return Draft(options, (Input(shape),), training=True, differentiable=not hard)
 
@@ -113,11 +115,12 @@ def _axis_of(module):
     return -1 if module.dim is None else module.dim
 
 
-_NO_AXIS = Refusal(
-    lambda: reference.Softmax(axis=2).forward(np.ones((2, 3))),
-    ValueError,
-    r"Softmax.forward: input_data must have an axis axis=2; got shape \(2, 3\)",
-)
+def _no_axis(component):
+    return Refusal(
+        lambda: component(axis=2).forward(np.ones((2, 3))),
+        ValueError,
+        rf"{component.__name__}.forward: input_data must have an axis axis=2; got shape \(2, 3\)",
+    )
 
 
 register(
@@ -129,7 +132,7 @@ register(
         "composite",
         cancels_within=True,
         adapter=ImplicitAxis,
-        refusals=[_NO_AXIS],
+        refusals=[_no_axis(reference.Softmax)],
     ),
     Row(
         reference.Softmin,
@@ -139,6 +142,7 @@ register(
         "composite",
         cancels_within=True,
         adapter=ImplicitAxis,
+        refusals=[_no_axis(reference.Softmin)],
     ),
     Row(
         reference.Softmax2d,
@@ -165,6 +169,7 @@ register(
         "composite",
         cancels_within=True,
         adapter=ImplicitAxis,
+        refusals=[_no_axis(reference.LogSoftmax)],
     ),
     Row(
         reference.GumbelSoftmax,
@@ -176,11 +181,12 @@ register(
         replay=_replay_gumbel,
         law=_law_of_gumbel_softmax,
         refusals=[
+            _no_axis(reference.GumbelSoftmax),
             Refusal(
                 lambda: reference.GumbelSoftmax(rng=7),
                 TypeError,
                 "rng must be a numpy.random.Generator; got int 7",
-            )
+            ),
         ],
         literals=[
             (

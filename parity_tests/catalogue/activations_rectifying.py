@@ -32,6 +32,8 @@ def _replay_rrelu(module, inputs):
     x = oracle.to_tensor(inputs[0])
     noise = torch.empty(x.shape, dtype=x.dtype)
     torch.ops.aten.rrelu_with_noise(x, noise, module.lower, module.upper, True)
+    # PyTorch draws no slopes there, NumPy does: they must not be used.
+    noise[~(x <= 0)] = module.lower
     return Replay(noise.numpy())
 
 
@@ -123,7 +125,10 @@ register(
                 ValueError,
                 r"PReLU.forward: input_data must have 3 channels on its last axis; "
                 r"got shape \(2, 3, 4\). Is it channels-first\?",
-            )
+            ),
+            Refusal(
+                lambda: reference.PReLU(2).forward(np.ones((2, 3))), ValueError, "have 2 channels"
+            ),
         ],
     ),
     Row(
@@ -167,6 +172,11 @@ register(
         kinks=(0.0,),
         replay=_replay_normal,
         law=_law_of_noisy_relu,
+        refusals=[
+            Refusal(
+                lambda: reference.NoisyReLU(noise_first=1), TypeError, "noise_first must be True or"
+            )
+        ],
         literals=[
             (
                 {"rng": Given(0.5, -1.5, 0.25)},

@@ -28,9 +28,8 @@ class Heaviside(Layer):
         self.value_at_zero = _checks.check_number(self, value_at_zero=value_at_zero)
 
     def forward(self, input_data):
-        above = (input_data > 0).astype(input_data.dtype)
         at_zero = (input_data == 0).astype(input_data.dtype)
-        return above + self.value_at_zero * at_zero
+        return (input_data > 0) + self.value_at_zero * at_zero
 
     def backward(self, grad_output):
         return np.zeros_like(grad_output), None
