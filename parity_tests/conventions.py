@@ -26,16 +26,18 @@ def rows() -> list[Row]:
 def points(row: Row) -> list[Point]:
     """The kinks of a row that takes one array, element by element, and the points that it names."""
     kinks = _kinks(row) if row.kinks and row.is_elementwise() else []
-    return [*(Point(f"{kink:g}", ([kink],), (0, 0)) for kink in kinks), *row.points]
+    named = {point.what for point in row.points}
+    found = [Point(f"{kink:g}", ([kink],), (0, 0)) for kink in kinks if f"{kink:g}" not in named]
+    return [*found, *row.points]
 
 
 def _kinks(row: Row) -> list[float]:
-    """Those at the default options; none where an option has no default."""
+    """Those at the default options; none where an option has none, or one number is no input."""
     try:
         module = row.oracle()
-        module(torch.zeros(2))
+        module(torch.zeros(1))
         return sorted(set(row.kinks_of(module)))
-    except (TypeError, KeyError):
+    except (TypeError, KeyError, ValueError):
         return []
 
 
