@@ -374,6 +374,38 @@ def test_gradient_descent_keeps_every_point_and_goes_on_where_it_stopped():
     np.testing.assert_array_equal(point, path[-1])
 
 
+# --- schedules ---
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("StepLR", {"step_size": 3, "gamma": 0.0}),
+        ("MultiStepLR", {"milestones": [2, 5, 5], "gamma": 0.0}),
+        ("ExponentialLR", {"gamma": 0.0}),
+    ],
+)
+def test_a_schedule_goes_on_multiplying_by_zero_what_others_set(name, options):
+    restarts = {"T_0": 4}
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    scheduler = torch.optim.lr_scheduler.ChainedScheduler(
+        [
+            torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, **restarts),
+            getattr(torch.optim.lr_scheduler, name)(optimizer, **options),
+        ]
+    )
+    schedule = reference.ChainedScheduler(
+        [
+            reference.CosineAnnealingWarmRestarts(0.1, **restarts),
+            getattr(reference, name)(0.1, **options),
+        ]
+    )
+    for t in range(12):
+        assert schedule(t) == optimizer.param_groups[0]["lr"]
+        optimizer.step()
+        scheduler.step()
+
+
 # --- closed loops: each side's gradients from its own parameters ---
 
 _LOOPS = catalogue.rows(OptimizerRow)

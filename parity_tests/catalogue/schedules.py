@@ -57,20 +57,21 @@ class Wobble:
 
 _WHOLE = st.integers(1, 60)
 _FACTOR = numbers(0.05, 1)
+_GAMMA = st.just(0.0) | _FACTOR
 _FUNCTION = st.builds(Decay, numbers(0, 1)) | st.builds(Wobble, numbers(0, 0.5))
 
 _SIMPLE = {
     "LambdaLR": {"lr_lambda": _FUNCTION},
     "MultiplicativeLR": {"lr_lambda": _FUNCTION},
-    "StepLR": {"step_size": _WHOLE, "gamma": _FACTOR},
-    "MultiStepLR": {"milestones": st.lists(st.integers(0, STEPS), max_size=5), "gamma": _FACTOR},
+    "StepLR": {"step_size": _WHOLE, "gamma": _GAMMA},
+    "MultiStepLR": {"milestones": st.lists(st.integers(0, STEPS), max_size=5), "gamma": _GAMMA},
     "ConstantLR": {"factor": _FACTOR, "total_iters": _WHOLE},
     "LinearLR": {
         "start_factor": _FACTOR,
         "end_factor": st.just(0.0) | _FACTOR,
         "total_iters": _WHOLE,
     },
-    "ExponentialLR": {"gamma": numbers(0.9, 1.01)},
+    "ExponentialLR": {"gamma": st.just(0.0) | numbers(0.9, 1.01)},
     "PolynomialLR": {"total_iters": _WHOLE, "power": numbers(0, 3)},
     "CosineAnnealingLR": {"T_max": _WHOLE, "eta_min": st.just(0.0) | numbers(0, 0.2)},
     "CosineAnnealingWarmRestarts": {

@@ -40,9 +40,30 @@ class FactorSchedule(Schedule):
     def rate(self, t):
         return self.learning_rate * self.factor(t)
 
+    def ratio(self, t):
+        """factor(t) / factor(t - 1)."""
+        before, now = self.factor(t - 1), self.factor(t)
+        return 1.0 if now == before else now / before
+
     def advance(self, rate, t):
-        before, now = self.factor(t - 1) if t else 1.0, self.factor(t)
-        return rate if now == before else rate * (now / before)
+        return rate * (self.ratio(t) if t else self.factor(t))
+
+
+class DecaySchedule(FactorSchedule):
+    """A constant times gamma to the number of times that the rate has fallen: `falls(t)`."""
+
+    def __init__(self, learning_rate, gamma):
+        super().__init__(learning_rate)
+        self.gamma = _checks.check_number(self, gamma=gamma)
+
+    def falls(self, t):
+        raise NotImplementedError(f"{type(self).__name__} does not define falls")
+
+    def factor(self, t):
+        return self.gamma ** self.falls(t)
+
+    def ratio(self, t):
+        return self.gamma ** (self.falls(t) - self.falls(t - 1))
 
 
 class LambdaLR(Schedule):
@@ -103,7 +124,7 @@ class MultiplicativeLR(Schedule):
         return rate
 
 
-class StepLR(FactorSchedule):
+class StepLR(DecaySchedule):
     """The rate falls by a factor every `step_size` steps.
 
     Formula: rate(t) = learning_rate gamma^floor(t / step_size)
@@ -119,15 +140,14 @@ class StepLR(FactorSchedule):
     """
 
     def __init__(self, learning_rate, step_size, gamma=0.1):
-        super().__init__(learning_rate)
+        super().__init__(learning_rate, gamma)
         self.step_size = _checks.check_integer(self, step_size=step_size)
-        self.gamma = _checks.check_number(self, gamma=gamma)
 
-    def factor(self, t):
-        return self.gamma ** (t // self.step_size)
+    def falls(self, t):
+        return t // self.step_size
 
 
-class MultiStepLR(FactorSchedule):
+class MultiStepLR(DecaySchedule):
     """The rate falls by a factor at each milestone.
 
     Formula: rate(t) = learning_rate gamma^(the number of milestones <= t, repeated ones as often)
@@ -143,14 +163,13 @@ class MultiStepLR(FactorSchedule):
     """
 
     def __init__(self, learning_rate, milestones, gamma=0.1):
-        super().__init__(learning_rate)
+        super().__init__(learning_rate, gamma)
         self.milestones = sorted(
             _checks.check_integer(self, minimum=0, milestones=place) for place in milestones
         )
-        self.gamma = _checks.check_number(self, gamma=gamma)
 
-    def factor(self, t):
-        return self.gamma ** bisect.bisect_right(self.milestones, t)
+    def falls(self, t):
+        return bisect.bisect_right(self.milestones, t)
 
 
 class ConstantLR(FactorSchedule):
@@ -206,7 +225,7 @@ class LinearLR(FactorSchedule):
         return self.start_factor + rise * min(self.total_iters, t) / self.total_iters
 
 
-class ExponentialLR(FactorSchedule):
+class ExponentialLR(DecaySchedule):
     """The rate falls by a factor every step.
 
     Formula: rate(t) = learning_rate gamma^t
@@ -221,12 +240,8 @@ class ExponentialLR(FactorSchedule):
         differently.
     """
 
-    def __init__(self, learning_rate, gamma):
-        super().__init__(learning_rate)
-        self.gamma = _checks.check_number(self, gamma=gamma)
-
-    def factor(self, t):
-        return self.gamma**t
+    def falls(self, t):
+        return t
 
 
 class PolynomialLR(FactorSchedule):
