@@ -616,6 +616,28 @@ def test_longdouble_parameters_go_the_same_way(row):
     assert np.abs(tracks[0] - tracks[1]).max() < 1e-14
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("Adam", {"betas": (0.9, 0.0), "eps": 0.0}),
+        ("Adamax", {"betas": (0.9, 0.0), "eps": 0.0}),
+        ("NAdam", {"betas": (0.9, 0.0), "eps": 0.0}),
+        ("RAdam", {"betas": (0.9, 0.0), "eps": 0.0}),
+        ("SparseAdam", {"betas": (0.9, 0.0), "eps": 1e-20}),
+        ("RMSprop", {"alpha": 0.0, "eps": 0.0, "momentum": 0.9}),
+        ("Adadelta", {"rho": 0.0, "eps": 0.0}),
+        ("Adadelta", {"rho": 0.9, "eps": 1e-30}),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_step_too_large_to_hold_is_pytorchs(name, options, dtype):
+    """Without a memory of the last gradient, huge moments are divided by a faint one."""
+    course = trajectories.Course(
+        ({"lr": 0.1, **options},), ((3,),), "alternating", False, False, False, 1
+    )
+    trajectories.check_trajectory(catalogue.find(name), course, dtype, 20)
+
+
 def test_an_eps_in_the_wrong_place_is_caught():
     class Misplaced(reference.Adam):
         def update(self, param, grad, state, eps, **options):

@@ -24,8 +24,8 @@ def add_square(average, value, decay):
 
 def subtract_ratio(param, numerator, denominator):
     """param <- param - numerator / denominator, in place."""
-    # Without an eps, 0 / 0 is NaN and the rest infinite, as in PyTorch.
-    with np.errstate(divide="ignore", invalid="ignore"):
+    # Without an eps, 0 / 0 is NaN, and what is too large to hold infinite, as in PyTorch.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         param -= numerator / denominator
 
 

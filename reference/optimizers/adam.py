@@ -455,8 +455,9 @@ class SparseAdam(Optimizer):
             mean += (1 - betas[0]) * (rows - mean)
             square += (1 - betas[1]) * (rows * rows - square)
         state["exp_avg"][touched], state["exp_avg_sq"][touched] = mean, square
-        rate = learning_rate * math.sqrt(correction2) / correction1
-        param[touched] -= rate * mean / (np.sqrt(square) + eps)
+        rate, moved = learning_rate * math.sqrt(correction2) / correction1, param[touched]
+        subtract_ratio(moved, rate * mean, np.sqrt(square) + eps)
+        param[touched] = moved
 
 
 def distinct_rows(grad, param):
