@@ -2,6 +2,8 @@
 
 import copy
 import functools
+import inspect
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +16,8 @@ from parity_tests.compare import Verdict
 from parity_tests.kinds import conclude
 from parity_tests.strategies import shapes
 
-# The scale of the gradients of a step; "mixed" takes another at each step.
+# The scale of the gradients of a step. "mixed" takes another at each step, "alternating" the two
+# farthest apart in turn.
 _SCALES = {"ordinary": 1.0, "tiny": 1e-8, "zero": 0.0, "huge": 1e30, "faint": 1e-30}
 
 
@@ -30,22 +33,45 @@ class Course:
     resumed: bool  # half-way, a new optimizer goes on from the state
     seed: int
 
+    def split(self, items: list) -> list[list]:
+        """What belongs to each parameter, group by group."""
+        places = np.array_split(np.arange(len(self.shapes)), len(self.groups))
+        return [[items[place] for place in own] for own in places]
 
-@st.composite
-def courses(draw, row: OptimizerRow):
-    """A course of a row."""
-    low, high = row.ranks
-    count = draw(st.integers(1, 3))
-    groups = [row.draw(draw) for _ in range(draw(st.integers(1, min(2, count))))]
-    return Course(
-        tuple(groups),
-        tuple(draw(shapes(low, high, row.least_size, 4)) for _ in range(count)),
-        draw(st.sampled_from([*_SCALES, "mixed"])),
-        draw(st.booleans()),
-        draw(st.booleans()),
-        draw(st.booleans()),
-        draw(st.integers(0, 2**32 - 1)),
-    )
+
+_COUNT = st.integers(1, 3)
+SCALES = (*_SCALES, "mixed", "alternating")
+_SCALE = st.sampled_from(SCALES)
+_FLAGS = st.sampled_from([*itertools.product([False, True], repeat=3)])
+_SEED = st.integers(0, 2**32 - 1)
+
+
+def courses(row: OptimizerRow):
+    """The strategy of a course of a row."""
+    shape = shapes(*row.ranks, row.least_size, 4)
+
+    @st.composite
+    def drawn(draw):
+        count = draw(_COUNT)
+        groups = [row.draw(draw) for _ in range(min(draw(_COUNT), count, 2))]
+        return Course(
+            tuple(groups),
+            tuple(draw(shape) for _ in range(count)),
+            draw(_SCALE),
+            *draw(_FLAGS),
+            draw(_SEED),
+        )
+
+    return drawn()
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What both sides are given: a start, and for each step the gradients and each group's rate."""
+
+    start: list[np.ndarray]
+    grads: list[list]
+    rates: list[list[float]]
 
 
 def check_trajectory(row: OptimizerRow, course: Course, dtype: str, steps: int) -> list[Verdict]:
@@ -57,11 +83,15 @@ def check_trajectory(row: OptimizerRow, course: Course, dtype: str, steps: int) 
 
 def course_verdicts(row: OptimizerRow, course: Course, dtype: str, steps: int) -> list[Verdict]:
     """The verdict on each array of a trajectory."""
-    theirs, ours = _run(row, course, dtype, steps)
-    reach.count(reach.of_course, course, dtype, [*_SCALES, "mixed"])
-    doubled = functools.cache(lambda: _run(row, course, dtype, steps, np.float64)[0])
-    moved = functools.partial(_run, row, course, dtype, steps, np.float64)
-    drift = functools.cache(lambda: _drift(doubled(), [moved(seed)[0] for seed in (1, 2, 3)]))
+    feed = _feed(row, course, dtype, steps)
+    theirs, ours = _run_in_torch(row, course, feed, dtype), _run(row, course, feed)
+    reach.count(reach.of_course, course, dtype, SCALES)
+    doubled = functools.cache(lambda: _run_in_torch(row, course, feed, "float64"))
+
+    def moved(seed):
+        return _run_in_torch(row, course, feed, "float64", _nudge(seed, dtype))
+
+    drift = functools.cache(lambda: _drift(doubled(), [moved(seed) for seed in range(3)]))
     return [
         _verdict(
             row,
@@ -87,8 +117,7 @@ def run_verdicts(row: RunRow, case, dtype: str) -> list[Verdict]:
     reach.count(reach.of_run, row, case, dtype)
 
     def moved(seed):
-        rng = np.random.default_rng(seed)
-        return row.theirs(case, dtype, functools.partial(_nudged, rng=rng, dtype=dtype))
+        return row.theirs(case, dtype, _nudge(seed, dtype))
 
     drift = functools.cache(lambda: _drift(theirs, [moved(seed) for seed in range(4)]))
     precise = functools.cache(lambda: row.precise(case, dtype)) if row.precise else None
@@ -134,16 +163,17 @@ def _unmoved(number):
     return number
 
 
-def _nudged(number, rng, dtype):
-    """A number, an array or a tensor, an ulp away in each element."""
-    if isinstance(number, torch.Tensor):
-        ulps = torch.from_numpy(np.asarray(_ulps(tuple(number.shape), rng, dtype)))
-        return number * (1 + ulps).to(number.dtype)
-    return number * (1 + _ulps(np.shape(number), rng, dtype))
+def _nudge(seed, dtype):
+    """Moves numbers, arrays and tensors by an ulp of a dtype or leaves them, element by element."""
+    rng, ulp = np.random.default_rng(seed), np.finfo(dtype).eps
 
+    def nudge(number):
+        factors = 1 + ulp * rng.integers(-1, 2, size=np.shape(number))
+        if isinstance(number, torch.Tensor):
+            factors = torch.from_numpy(np.asarray(factors)).to(number.dtype)
+        return number * factors
 
-def _ulps(shape, rng, dtype):
-    return np.finfo(dtype).eps * rng.choice([-1.0, 0.0, 1.0], size=shape)
+    return nudge
 
 
 def _determined(row, theirs, name, dtype):
@@ -177,89 +207,105 @@ def _drift(unmoved, moved):
         }
 
 
-def _run(row, course, dtype, steps, torch_dtype=None, moved=None):
-    """The trajectories of both sides: name -> array (steps, *shape).
-
-    `torch_dtype` is that of PyTorch's side where it is not `dtype`; `moved` seeds moves of an ulp
-    of `dtype`, on that side, of start and gradients, and of parameters and state after each step.
-    """
+def _feed(row, course, dtype, steps) -> Feed:
     rng = np.random.default_rng(course.seed)
-    moves = np.random.default_rng(moved)
+    start = [np.asarray(rng.normal(size=shape), dtype) for shape in course.shapes]
+    scales = {
+        "mixed": lambda: rng.choice([*_SCALES.values()], steps),
+        "alternating": lambda: np.resize([_SCALES["huge"], _SCALES["faint"]], steps),
+    }.get(course.scale, lambda: np.full(steps, _SCALES[course.scale]))()
+    columns = []
+    for point in start:
+        values = rng.normal(size=(*point.shape, steps)) * scales
+        values = np.moveaxis(values, -1, 0).astype(dtype)
+        values.flags.writeable = False
+        absent = course.absent & (rng.random(steps) < 0.2)
+        given = [None if gone else row.give(values[t, ...], rng) for t, gone in enumerate(absent)]
+        columns.append(given)
+    factors = rng.choice([0.5, 1.0, 1.5], (steps, len(course.groups)))
+    rates = np.array([group["lr"] for group in course.groups])
+    rates = rates * np.cumprod(factors if course.changing_rate else np.ones_like(factors), axis=0)
+    return Feed(start, [list(step) for step in zip(*columns, strict=True)], rates.tolist())
 
-    def move(array):
-        ulp = np.finfo(dtype).eps
-        return array if moved is None else array * (1 + ulp * moves.uniform(-1, 1, array.shape))
+
+def _optimizer_in_torch(row, course, tensors):
+    groups = [
+        {"params": own, **options}
+        for own, options in zip(course.split(tensors), course.groups, strict=True)
+    ]
+    return row.oracle(groups, **course.groups[0])
+
+
+@functools.cache
+def _bare_step(optimizer_class):
+    """PyTorch's step without its profiling and hooks, which cost as much as a small step."""
+    return torch.no_grad()(inspect.unwrap(optimizer_class.step))
+
+
+def _run_in_torch(row, course, feed, dtype, nudge=_unmoved):
+    """PyTorch's trajectory in a dtype: name -> array (steps, *shape).
+
+    `nudge` moves start and gradients, and parameters and state after each step.
+    """
 
     def tensor_of(array):
-        return torch.from_numpy(np.array(move(array.astype(torch_dtype or dtype))))
+        return nudge(torch.from_numpy(np.array(array, dtype)))
 
-    start = [np.asarray(rng.normal(size=shape), dtype) for shape in course.shapes]
-    tensors = [tensor_of(point).requires_grad_() for point in start]
-    places = np.array_split(np.arange(len(start)), len(course.groups))
-    groups = [
-        {"params": [tensors[i] for i in own], **options}
-        for own, options in zip(places, course.groups, strict=True)
-    ]
-    theirs = row.oracle(groups, **course.groups[0])
-    ours = row.mirror(theirs)
-    params = [p.copy() for p in start]
-    tracks = {}, {}
-    for step in range(steps):
-        scale = course.scale
-        if scale == "mixed":
-            scale = rng.choice([*_SCALES])
-        grads = [
-            np.asarray(rng.normal(size=p.shape) * _SCALES[scale], dtype)
-            if not (course.absent and rng.random() < 0.2)
-            else None
-            for p in start
-        ]
-        if course.changing_rate:
-            for group, own in zip(theirs.param_groups, ours.groups, strict=True):
-                group["lr"] *= float(rng.choice([0.5, 1.0, 1.5]))
-                own.update(row.translate(group))
-        if course.resumed and step == steps // 2 and torch_dtype is None:
-            ours = _resumed(ours, params)
-        for place, grad in enumerate(grads):
-            if grad is None:
-                tensors[place].grad = None
-            else:
-                tensors[place].grad, grads[place] = row.give(grad, tensor_of, rng)
-        theirs.step()
-        if moved is not None:
-            _move_all(theirs, row, tensors, move)
-        if torch_dtype is None:
-            row.step(ours, params, grads)
-            _note(tracks[1], params, ours.state)
-        _note(tracks[0], tensors, [row.state_of(theirs, tensor) for tensor in tensors])
-    return tuple({name: np.stack(track) for name, track in side.items()} for side in tracks)
+    tensors = [tensor_of(point).requires_grad_() for point in feed.start]
+    theirs, track = _optimizer_in_torch(row, course, tensors), {}
+    take_step = _bare_step(row.oracle)
+    for grads, rates in zip(feed.grads, feed.rates, strict=True):
+        for group, rate in zip(theirs.param_groups, rates, strict=True):
+            group["lr"] = rate
+        for tensor, grad in zip(tensors, grads, strict=True):
+            tensor.grad = None if grad is None else row.hand(grad, tensor, tensor_of)
+        take_step(theirs)
+        if nudge is not _unmoved:
+            _move_all(theirs, row, tensors, nudge)
+        states = [row.state_of(theirs, tensor) for tensor in tensors]
+        _note(track, [oracle.to_numpy(tensor) for tensor in tensors], states)
+    return _stacked(track)
 
 
-def _move_all(theirs, row, tensors, move):
+def _run(row, course, feed):
+    """Our trajectory: name -> array (steps, *shape)."""
+
+    def optimizer():
+        return row.mirror(_optimizer_in_torch(row, course, [*map(torch.from_numpy, feed.start)]))
+
+    params, ours, track = [np.array(point) for point in feed.start], optimizer(), {}
+    for step, (grads, rates) in enumerate(zip(feed.grads, feed.rates, strict=True)):
+        if course.resumed and 2 * step == len(feed.grads):
+            saved, ours = copy.deepcopy(ours.state), optimizer()
+            ours.load_state(saved, params)
+        for group, rate in zip(ours.groups, rates, strict=True):
+            group["learning_rate"] = rate
+        row.step(ours, params, grads)
+        states = [{name: np.array(array) for name, array in state.items()} for state in ours.state]
+        _note(track, [param.copy() for param in params], states)
+    return _stacked(track)
+
+
+def _move_all(theirs, row, tensors, nudge):
     """Move parameters and state a little, in place."""
-    arrays = list(tensors)
-    for state in theirs.state.values():
-        names = [name for name in row.state if name not in row.scalars]
-        arrays += [state[name] for name in names if state.get(name) is not None]
-    for array in arrays:
-        with torch.no_grad():
-            array.copy_(torch.from_numpy(np.array(move(oracle.to_numpy(array)))))
-
-
-def _resumed(ours, params):
-    """A new optimizer that goes on from plain copies of the state."""
-    fresh = copy.deepcopy(ours)
-    fresh.state = []
-    fresh.load_state(copy.deepcopy(ours.state), params)
-    return fresh
+    names = [name for name in row.state if name not in row.scalars]
+    with torch.no_grad():
+        for tensor in tensors:
+            state = theirs.state.get(tensor, {})
+            for array in [tensor, *(state[name] for name in names if state.get(name) is not None)]:
+                array.copy_(nudge(array))
 
 
 def _note(track, params, states):
-    """Append this step's parameters and state."""
+    """Append this step's parameters and state, which are copies."""
     for place, (param, state) in enumerate(zip(params, states, strict=True)):
-        track.setdefault(f"params[{place}]", []).append(np.array(oracle.to_numpy(param)))
+        track.setdefault(f"params[{place}]", []).append(param)
         for name, value in state.items():
-            track.setdefault(f"state[{place}].{name}", []).append(np.array(value))
+            track.setdefault(f"state[{place}].{name}", []).append(value)
+
+
+def _stacked(track):
+    return {name: np.array(arrays) for name, arrays in track.items()}
 
 
 def _ok(array):

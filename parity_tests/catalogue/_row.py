@@ -202,9 +202,10 @@ class OptimizerRow:
     least_size: int = 0
     # Constructor arguments that no group may have: constant(torch optimizer) -> dict.
     constant: Callable = lambda optimizer: {}
-    # A gradient in the forms that either side takes, from a dense one:
-    # give(grad, tensor_of, rng) -> (PyTorch's, ours).
-    give: Callable = lambda grad, tensor_of, rng: (tensor_of(grad), grad)
+    # A gradient in the form that ours takes, from a dense one: give(grad, rng); and what PyTorch
+    # gets for it: hand(given, parameter, tensor_of).
+    give: Callable = lambda grad, rng: grad
+    hand: Callable = lambda given, parameter, tensor_of: tensor_of(given)
     # One step of ours: step(optimizer, params, grads).
     step: Callable = lambda optimizer, params, grads: optimizer.step(params, grads)
     # Code that takes one step, where the usual one does not do; its last line prints.
@@ -261,7 +262,7 @@ class OptimizerRow:
         return {
             own: np.array(float(state[theirs]))
             if own in self.scalars
-            else np.array(oracle.to_numpy(state[theirs]))
+            else oracle.to_numpy(state[theirs])
             for theirs, own in self.state.items()
             if state.get(theirs) is not None
         }

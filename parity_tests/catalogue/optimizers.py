@@ -22,98 +22,45 @@ def _same(*names):
     return {name: name for name in names}
 
 
-def _betas(draw):
-    return (
-        draw(st.sampled_from([0.0, 0.3, 0.5, 0.9]) | numbers(0, 0.999)),
-        draw(st.sampled_from([0.0, 0.99, 0.999]) | numbers(0, 0.9999)),
-    )
+def _options(**strategies):
+    """The draw of these options."""
+    return lambda draw: {name: draw(strategy) for name, strategy in strategies.items()}
 
 
-def _common(draw, largest_rate=0.5):
-    """The options that most optimizers share."""
-    return {
-        "lr": draw(st.just(0.0) | numbers(1e-4, largest_rate)),
-        "weight_decay": draw(st.just(0.0) | numbers(0, 0.5)),
-        "maximize": draw(st.booleans()),
-    }
+def _or_zero(minimum, maximum):
+    return st.just(0.0) | numbers(minimum, maximum)
 
 
-def _eps(draw, *usual):
-    return draw(st.sampled_from(usual) | numbers(1e-10, 1e-2))
+def _eps(*usual):
+    return st.sampled_from(usual) | numbers(1e-10, 1e-2)
+
+
+_FLAG = st.booleans()
+_COMMON = {"lr": _or_zero(1e-4, 0.5), "weight_decay": _or_zero(0, 0.5), "maximize": _FLAG}
+_BETAS = st.tuples(
+    st.sampled_from([0.0, 0.3, 0.5, 0.9]) | numbers(0, 0.999),
+    st.sampled_from([0.0, 0.99, 0.999]) | numbers(0, 0.9999),
+)
+_ADAM = {**_COMMON, "betas": _BETAS, "eps": _eps(0.0, 1e-8)}
+_MOMENTUM, _DAMPENING = st.sampled_from([0.0, 0.5, 0.9]), numbers(0, 1)
 
 
 def _sgd(draw):
-    momentum = draw(st.sampled_from([0.0, 0.5, 0.9]))
-    nesterov = momentum > 0 and draw(st.booleans())
-    return {
-        **_common(draw),
-        "momentum": momentum,
-        "dampening": 0.0 if nesterov else draw(numbers(0, 1)),
-        "nesterov": nesterov,
-    }
+    options, momentum = _options(**_COMMON)(draw), draw(_MOMENTUM)
+    nesterov = momentum > 0 and draw(_FLAG)
+    dampening = 0.0 if nesterov else draw(_DAMPENING)
+    return {**options, "momentum": momentum, "dampening": dampening, "nesterov": nesterov}
 
 
-def _adam(draw):
-    return {
-        **_common(draw),
-        "betas": _betas(draw),
-        "eps": _eps(draw, 0.0, 1e-8),
-        "amsgrad": draw(st.booleans()),
-    }
-
-
-def _adamax(draw):
-    return {**_common(draw), "betas": _betas(draw), "eps": _eps(draw, 0.0, 1e-8)}
-
-
-def _nadam(draw):
-    return {
-        **_adamax(draw),
-        "momentum_decay": draw(st.just(0.0) | numbers(0, 1)),
-        "decoupled_weight_decay": draw(st.booleans()),
-    }
-
-
-def _radam(draw):
-    return {**_adamax(draw), "decoupled_weight_decay": draw(st.booleans())}
-
-
-def _sparse_adam(draw):
-    return {
-        "lr": draw(numbers(1e-4, 0.5)),
-        "betas": _betas(draw),
-        "eps": _eps(draw, 1e-8),
-        "maximize": draw(st.booleans()),
-    }
-
-
-def _some_rows(grad, tensor_of, rng):
+def _some_rows(grad, rng):
     """A sparse gradient of some rows, in any order, some of them twice."""
     places = rng.integers(0, len(grad), size=rng.integers(0, 2 * len(grad) + 1))
-    indices, rows = places.astype(np.int64), grad[places]
-    values = tensor_of(rows)
-    places = torch.from_numpy(indices)[None]
-    sparse = torch.sparse_coo_tensor(places, values, grad.shape, check_invariants=True)
-    return sparse, (indices, rows)
+    return places, grad[places]
 
 
-def _adagrad(draw):
-    return {
-        **_common(draw),
-        "lr_decay": draw(st.just(0.0) | numbers(0, 1)),
-        "initial_accumulator_value": draw(st.just(0.0) | numbers(0, 1)),
-        "eps": _eps(draw, 0.0, 1e-10),
-    }
-
-
-def _rmsprop(draw):
-    return {
-        **_common(draw),
-        "alpha": draw(st.sampled_from([0.9, 0.99]) | numbers(0.5, 0.999)),
-        "eps": _eps(draw, 0.0, 1e-8),
-        "momentum": draw(st.sampled_from([0.0, 0.9]) | numbers(0, 0.99)),
-        "centered": draw(st.booleans()),
-    }
+def _sparse(given, parameter, tensor_of):
+    places, rows = torch.from_numpy(given[0])[None], tensor_of(given[1])
+    return torch.sparse_coo_tensor(places, rows, parameter.shape, check_invariants=False)
 
 
 def _positive_variance(state, eps):
@@ -127,58 +74,14 @@ def _positive_variance(state, eps):
     return ~(variance < 32 * eps * square) | (square == 0)
 
 
-def _adadelta(draw):
-    return {
-        **_common(draw, 2),
-        "rho": draw(st.sampled_from([0.0, 0.9, 1.0]) | numbers(0, 1)),
-        "eps": _eps(draw, 0.0, 1e-6),
-    }
-
-
-def _rprop(draw):
-    return {
-        "lr": draw(st.just(0.0) | numbers(1e-4, 0.5)),
-        "etas": (draw(numbers(0.01, 0.99)), draw(numbers(1.01, 3))),
-        "step_sizes": (draw(numbers(0, 1e-3)), draw(numbers(1e-3, 50))),
-        "maximize": draw(st.booleans()),
-    }
-
-
-def _adafactor(draw):
-    return {
-        **_common(draw),
-        "beta2_decay": -draw(st.sampled_from([0.0, 0.8]) | numbers(0, 2)),
-        "eps": (draw(st.none() | numbers(0, 1e-2)), draw(numbers(0, 1e-2))),
-        "d": draw(numbers(1, 3)),
-    }
-
-
-def _asgd(draw):
-    return {
-        **_common(draw),
-        "lambd": draw(numbers(0, 0.1)),
-        "alpha": draw(numbers(0, 1)),
-        "t0": draw(st.sampled_from([0.0, 1.0, 5.0, 1e6])),
-    }
-
-
 def _between(first, second, share):
     return tuple((1 - share) * a + share * b for a, b in zip(first, second, strict=True))
 
 
-def _muon(draw):
-    # From PyTorch's coefficients to those of the plain iteration: between them it stays bounded.
-    share = draw(st.sampled_from([0.0, 1.0]) | numbers(0, 1))
-    return {
-        "lr": draw(st.just(0.0) | numbers(1e-4, 0.5)),
-        "weight_decay": draw(st.just(0.0) | numbers(0, 0.5)),
-        "momentum": draw(st.sampled_from([0.0, 0.4, 0.95]) | numbers(0, 0.99)),
-        "nesterov": draw(st.booleans()),
-        "ns_coefficients": _between((3.4445, -4.7750, 2.0315), (1.5, -0.5, 0.0), share),
-        "eps": draw(st.just(1e-7) | numbers(1e-10, 1e-3)),
-        "ns_steps": draw(st.integers(0, 6)),
-        "adjust_lr_fn": draw(st.sampled_from([None, "original", "match_rms_adamw"])),
-    }
+# From PyTorch's coefficients to those of the plain iteration: between them it stays bounded.
+_COEFFICIENTS = (st.sampled_from([0.0, 1.0]) | numbers(0, 1)).map(
+    lambda share: _between((3.4445, -4.7750, 2.0315), (1.5, -0.5, 0.0), share)
+)
 
 
 def _scalar_dtype(optimizer):
@@ -186,68 +89,74 @@ def _scalar_dtype(optimizer):
     return {"scalar_dtype": torch.empty(()).numpy().dtype.type}
 
 
-_COMMON = ("lr", "weight_decay", "maximize")
+_GENERAL = tuple(_COMMON)
 _MOMENTS = _same("step", "exp_avg", "exp_avg_sq")
 
 register(
     OptimizerRow(
         reference.SGD,
         torch.optim.SGD,
-        _named(*_COMMON, "momentum", "dampening", "nesterov"),
+        _named(*_GENERAL, "momentum", "dampening", "nesterov"),
         _sgd,
         state=_same("momentum_buffer"),
     ),
     OptimizerRow(
         reference.Adam,
         torch.optim.Adam,
-        _named(*_COMMON, "betas", "eps", "amsgrad", "decoupled_weight_decay"),
-        lambda draw: {**_adam(draw), "decoupled_weight_decay": draw(st.booleans())},
+        _named(*_GENERAL, "betas", "eps", "amsgrad", "decoupled_weight_decay"),
+        _options(**_ADAM, amsgrad=_FLAG, decoupled_weight_decay=_FLAG),
         state={**_MOMENTS, **_same("max_exp_avg_sq")},
     ),
     OptimizerRow(
         reference.AdamW,
         torch.optim.AdamW,
-        _named(*_COMMON, "betas", "eps", "amsgrad"),
-        _adam,
+        _named(*_GENERAL, "betas", "eps", "amsgrad"),
+        _options(**_ADAM, amsgrad=_FLAG),
         state={**_MOMENTS, **_same("max_exp_avg_sq")},
     ),
     OptimizerRow(
         reference.Adamax,
         torch.optim.Adamax,
-        _named(*_COMMON, "betas", "eps"),
-        _adamax,
+        _named(*_GENERAL, "betas", "eps"),
+        _options(**_ADAM),
         state=_same("step", "exp_avg", "exp_inf"),
     ),
     OptimizerRow(
         reference.NAdam,
         torch.optim.NAdam,
-        _named(*_COMMON, "betas", "eps", "momentum_decay", "decoupled_weight_decay"),
-        _nadam,
+        _named(*_GENERAL, "betas", "eps", "momentum_decay", "decoupled_weight_decay"),
+        _options(**_ADAM, momentum_decay=_or_zero(0, 1), decoupled_weight_decay=_FLAG),
         state={**_MOMENTS, **_same("mu_product")},
         constant=_scalar_dtype,
     ),
     OptimizerRow(
         reference.RAdam,
         torch.optim.RAdam,
-        _named(*_COMMON, "betas", "eps", "decoupled_weight_decay"),
-        _radam,
+        _named(*_GENERAL, "betas", "eps", "decoupled_weight_decay"),
+        _options(**_ADAM, decoupled_weight_decay=_FLAG),
         state=_MOMENTS,
     ),
     OptimizerRow(
         reference.SparseAdam,
         torch.optim.SparseAdam,
         _named("lr", "betas", "eps", "maximize"),
-        _sparse_adam,
+        _options(lr=numbers(1e-4, 0.5), betas=_BETAS, eps=_eps(1e-8), maximize=_FLAG),
         state=_MOMENTS,
         ranks=(1, 3),
         least_size=1,
         give=_some_rows,
+        hand=_sparse,
     ),
     OptimizerRow(
         reference.Adagrad,
         torch.optim.Adagrad,
-        _named(*_COMMON, "lr_decay", "eps"),
-        _adagrad,
+        _named(*_GENERAL, "lr_decay", "eps"),
+        _options(
+            **_COMMON,
+            lr_decay=_or_zero(0, 1),
+            initial_accumulator_value=_or_zero(0, 1),
+            eps=_eps(0.0, 1e-10),
+        ),
         state=_same("step", "sum"),
         # PyTorch has one value for all groups, whatever they say.
         constant=lambda optimizer: {
@@ -257,38 +166,63 @@ register(
     OptimizerRow(
         reference.RMSprop,
         torch.optim.RMSprop,
-        _named(*_COMMON, "alpha", "eps", "momentum", "centered"),
-        _rmsprop,
+        _named(*_GENERAL, "alpha", "eps", "momentum", "centered"),
+        _options(
+            **_COMMON,
+            alpha=st.sampled_from([0.9, 0.99]) | numbers(0.5, 0.999),
+            eps=_eps(0.0, 1e-8),
+            momentum=st.sampled_from([0.0, 0.9]) | numbers(0, 0.99),
+            centered=_FLAG,
+        ),
         state=_same("step", "square_avg", "momentum_buffer", "grad_avg"),
         determined=_positive_variance,
     ),
     OptimizerRow(
         reference.Adadelta,
         torch.optim.Adadelta,
-        _named(*_COMMON, "rho", "eps"),
-        _adadelta,
+        _named(*_GENERAL, "rho", "eps"),
+        _options(
+            **{**_COMMON, "lr": _or_zero(1e-4, 2)},
+            rho=st.sampled_from([0.0, 0.9, 1.0]) | numbers(0, 1),
+            eps=_eps(0.0, 1e-6),
+        ),
         state=_same("step", "square_avg", "acc_delta"),
     ),
     OptimizerRow(
         reference.Rprop,
         torch.optim.Rprop,
         _named("lr", "etas", "step_sizes", "maximize"),
-        _rprop,
+        _options(
+            lr=_or_zero(1e-4, 0.5),
+            etas=st.tuples(numbers(0.01, 0.99), numbers(1.01, 3)),
+            step_sizes=st.tuples(numbers(0, 1e-3), numbers(1e-3, 50)),
+            maximize=_FLAG,
+        ),
         state=_same("step", "prev", "step_size"),
     ),
     OptimizerRow(
         reference.Adafactor,
         torch.optim.Adafactor,
-        _named(*_COMMON, "beta2_decay", "eps", "d"),
-        _adafactor,
+        _named(*_GENERAL, "beta2_decay", "eps", "d"),
+        _options(
+            **_COMMON,
+            beta2_decay=(st.sampled_from([0.0, 0.8]) | numbers(0, 2)).map(lambda power: -power),
+            eps=st.tuples(st.none() | numbers(0, 1e-2), numbers(0, 1e-2)),
+            d=numbers(1, 3),
+        ),
         state=_same("step", "row_var", "col_var", "variance"),
         least_size=1,
     ),
     OptimizerRow(
         reference.ASGD,
         torch.optim.ASGD,
-        _named(*_COMMON, "lambd", "alpha", "t0"),
-        _asgd,
+        _named(*_GENERAL, "lambd", "alpha", "t0"),
+        _options(
+            **_COMMON,
+            lambd=numbers(0, 0.1),
+            alpha=numbers(0, 1),
+            t0=st.sampled_from([0.0, 1.0, 5.0, 1e6]),
+        ),
         state=_same("step", "eta", "mu", "ax"),
         constant=_scalar_dtype,
     ),
@@ -305,7 +239,16 @@ register(
             "ns_steps",
             "adjust_lr_fn",
         ),
-        _muon,
+        _options(
+            lr=_or_zero(1e-4, 0.5),
+            weight_decay=_or_zero(0, 0.5),
+            momentum=st.sampled_from([0.0, 0.4, 0.95]) | numbers(0, 0.99),
+            nesterov=_FLAG,
+            ns_coefficients=_COEFFICIENTS,
+            eps=st.just(1e-7) | numbers(1e-10, 1e-3),
+            ns_steps=st.integers(0, 6),
+            adjust_lr_fn=st.sampled_from([None, "original", "match_rms_adamw"]),
+        ),
         state=_same("momentum_buffer"),
         ranks=(2, 2),
         least_size=1,

@@ -127,10 +127,10 @@ class Muon(Optimizer):
         a, b, c = coefficients
         rounded = round_to_bfloat16 if self.bfloat16 else np.asarray
         weighted = weighted_in_bfloat16 if self.bfloat16 else weighted_sum
-        x = rounded(matrix)
         # A norm too large to hold is infinite and its step 0; an iteration whose coefficients
         # make it diverge ends in NaN: both as in PyTorch.
         with np.errstate(over="ignore", invalid="ignore"):
+            x = rounded(matrix)
             x = rounded(x / np.maximum(rounded(norm(x)), rounded(x.dtype.type(eps))))
             for _ in range(steps):
                 gram = rounded(x @ x.T)
@@ -150,8 +150,6 @@ def weighted_in_bfloat16(a, x, b, y):
 
 def round_to_bfloat16(values):
     """The nearest numbers with 8 significant bits, ties to even, as float32."""
-    # What float32 cannot hold is infinite, as in PyTorch.
-    with np.errstate(over="ignore"):
-        bits = np.asarray(values, np.float32).view(np.uint32)
+    bits = np.asarray(values, np.float32).view(np.uint32)
     bits = bits + np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1))
     return (bits & np.uint32(0xFFFF0000)).view(np.float32)
