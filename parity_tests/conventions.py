@@ -82,11 +82,9 @@ def departures() -> list[dict]:
     """The rows in which PyTorch departs from the mathematics, and how the row says so."""
     entries = []
     for row in catalogue.rows((Row, OptimizerRow)):
-        if isinstance(row, Row):
-            told = [_first_line(f) for f in (row.correct, row.correct_output) if f is not None]
-            told += [row.departure] if row.departure else []
-        else:
-            told = [_first_line(row.constant)] if row.constant.__doc__ else []
+        corrections = (row.correct, row.correct_output) if isinstance(row, Row) else ()
+        told = [_first_line(function) for function in corrections if function is not None]
+        told += [row.departure] if row.departure else []
         entries += [{"component": row.title, "departure": words} for words in told]
     return entries
 

@@ -65,7 +65,9 @@ def mirror(module):
     option has none.
     """
     if isinstance(module, torch.optim.Optimizer):
-        return catalogue.row_of(module).mirror(module)
+        row = catalogue.row_of(module)
+        _refuse_hooks(module, _hooks(module, _STEP_HOOKS))
+        return row.mirror(module)
     return Mirror(module, adapt(module, {}))
 
 
@@ -158,6 +160,18 @@ _HOOKS = (
     "_backward_pre_hooks",
     "_forward_hooks_with_kwargs",
 )
+_STEP_HOOKS = ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks")
+
+
+def _hooks(owner, names):
+    """Which of these kinds of hooks an object has."""
+    return [name.strip("_") for name in names if getattr(owner, name, None)]
+
+
+def _refuse_hooks(owner, found):
+    if found:
+        what = f"{type(owner).__name__} with {found[0]}"
+        raise catalogue.no_counterpart(what, "remove them first")
 
 
 def _refuse_additions(module):
@@ -165,9 +179,8 @@ def _refuse_additions(module):
     kind = type(module).__name__
     if "forward" in vars(module):
         raise catalogue.no_counterpart(f"{kind} with a forward of its own")
-    found = [name.strip("_") for name in _HOOKS if getattr(module, name, None)]
+    found = _hooks(module, _HOOKS)
     for name, parameter in module.named_parameters(recurse=False):
         if parameter._backward_hooks or parameter._post_accumulate_grad_hooks:
             found.append(f"hooks of {name}")
-    if found:
-        raise catalogue.no_counterpart(f"{kind} with {found[0]}", "remove them first")
+    _refuse_hooks(module, found)

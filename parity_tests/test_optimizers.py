@@ -714,6 +714,29 @@ def test_mirror_copies_the_state_of_a_running_optimizer():
     assert ours.state[0]["mu_product"].dtype == np.float32
 
 
+def test_mirror_gives_a_group_of_adafactor_the_eps_of_its_first_parameter():
+    start = [np.full((2, 2), 0.1, dtype) for dtype in (np.float32, np.float64)]
+    tensors = [torch.from_numpy(point.copy()).requires_grad_() for point in start]
+    theirs = torch.optim.Adafactor(tensors)
+    ours, params, rng = mirror(theirs), start, np.random.default_rng(0)
+    for _ in range(3):
+        grads = [1e-5 * rng.normal(size=(2, 2)).astype(param.dtype) for param in params]
+        for tensor, grad in zip(tensors, grads, strict=True):
+            tensor.grad = torch.from_numpy(grad)
+        theirs.step()
+        ours.step(params, grads)
+    np.testing.assert_allclose(params[1], tensors[1].detach(), rtol=1e-15)
+
+
+@pytest.mark.parametrize("register", ["step_pre_hook", "step_post_hook"])
+def test_mirror_refuses_an_optimizer_with_hooks(register):
+    for make in (torch.optim.SGD, torch.optim.LBFGS):
+        optimizer = make([torch.ones(2, requires_grad=True)], lr=0.1)
+        getattr(optimizer, f"register_{register}")(lambda *arguments: None)
+        with pytest.raises(NotImplementedError, match=f"{make.__name__} with .*{register}"):
+            mirror(optimizer)
+
+
 # --- statistics of batch normalization ---
 
 

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from parity_tests import conventions
+from parity_tests import conventions, optimizer_forms
 from parity_tests.commands.conventions import page
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -11,7 +11,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 def test_the_conventions_page_is_what_is_measured():
     entries = [entry for row in conventions.rows() for entry in conventions.measure(row)]
-    expected = page(entries, conventions.departures())
+    expected = page(entries, conventions.departures(), optimizer_forms.entries())
     assert (DOCS / "conventions.md").read_text(encoding="utf-8") == expected
 
 

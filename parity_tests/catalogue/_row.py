@@ -222,6 +222,8 @@ class OptimizerRow:
             "differentiable": (False,),
         }
     )
+    # Where PyTorch departs from the mathematics and `mirror` follows it, in words.
+    departure: str = ""
     refusals: Sequence[Refusal] = ()
 
     @property
@@ -243,8 +245,10 @@ class OptimizerRow:
                 if name in group and group[name] not in silent:
                     what = f"{type(optimizer).__name__} with {name}={group[name]!r}"
                     raise no_counterpart(what, "the option has no meaning in NumPy")
-            numbers = {name: number_of(value) for name, value in group.items()}
-            groups.append({"count": len(group["params"]), **self.translate(numbers)})
+            params = group["params"]
+            options = {k: number_of(value) for k, value in group.items() if value is not params}
+            translated = self.translate({**options, "params": params})
+            groups.append({"count": len(params), **translated})
         first = {name: value for name, value in groups[0].items() if name != "count"}
         ours = self.component(**first, **self.constant(optimizer), groups=groups)
         params = [param for group in optimizer.param_groups for param in group["params"]]

@@ -85,8 +85,20 @@ _COEFFICIENTS = (st.sampled_from([0.0, 1.0]) | numbers(0, 1)).map(
 
 
 def _scalar_dtype(optimizer):
-    """PyTorch keeps the scalars of its state (mu_product; eta and mu) in its default dtype."""
+    """That of the scalars of PyTorch's state, its default."""
     return {"scalar_dtype": torch.empty(()).numpy().dtype.type}
+
+
+def _first_eps(translate):
+    """The options of a group whose first eps, where it is None, is that of its first parameter."""
+
+    def translated(group):
+        first, second = group["eps"]
+        if first is None and group["params"]:
+            first = torch.finfo(group["params"][0].dtype).eps
+        return translate({**group, "eps": (first, second)})
+
+    return translated
 
 
 _GENERAL = tuple(_COMMON)
@@ -128,6 +140,7 @@ register(
         _options(**_ADAM, momentum_decay=_or_zero(0, 1), decoupled_weight_decay=_FLAG),
         state={**_MOMENTS, **_same("mu_product")},
         constant=_scalar_dtype,
+        departure="PyTorch keeps the product of the mu in its default dtype, float32.",
     ),
     OptimizerRow(
         reference.RAdam,
@@ -176,6 +189,8 @@ register(
         ),
         state=_same("step", "square_avg", "momentum_buffer", "grad_avg"),
         determined=_positive_variance,
+        departure="A centered variance that rounding alone makes negative has the root NaN; here, "
+        "and in `mirror`, 0.",
     ),
     OptimizerRow(
         reference.Adadelta,
@@ -203,7 +218,7 @@ register(
     OptimizerRow(
         reference.Adafactor,
         torch.optim.Adafactor,
-        _named(*_GENERAL, "beta2_decay", "eps", "d"),
+        _first_eps(_named(*_GENERAL, "beta2_decay", "eps", "d")),
         _options(
             **_COMMON,
             beta2_decay=(st.sampled_from([0.0, 0.8]) | numbers(0, 2)).map(lambda power: -power),
@@ -211,6 +226,7 @@ register(
             d=numbers(1, 3),
         ),
         state=_same("step", "row_var", "col_var", "variance"),
+        departure="PyTorch takes the eps of the dtype of a group's first parameter for all.",
         least_size=1,
     ),
     OptimizerRow(
@@ -225,6 +241,7 @@ register(
         ),
         state=_same("step", "eta", "mu", "ax"),
         constant=_scalar_dtype,
+        departure="PyTorch keeps eta and mu in its default dtype, float32.",
     ),
     OptimizerRow(
         reference.Muon,
@@ -253,5 +270,6 @@ register(
         ranks=(2, 2),
         least_size=1,
         constant=lambda optimizer: {"bfloat16": True},
+        departure="PyTorch makes the step orthogonal in bfloat16, whatever the parameter's dtype.",
     ),
 )
