@@ -24,7 +24,7 @@ def parity(session):
 @nox.session
 def tests(session):
     """All that CI runs: parity, the harness's own tests, lint."""
-    install(session, "parity,train,lint")
+    install(session, "parity,train,figures,lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("parity", "check", env=THREADS)
@@ -63,6 +63,13 @@ def latex(session):
     with session.chdir(place):
         for _ in range(2):
             session.run("pdflatex", "-halt-on-error", "all.tex", external=True, silent=True)
+
+
+@nox.session
+def figures(session):
+    """Draw the optimizers' paths, schedules, losses and activations, into build/figures."""
+    install(session, "figures")
+    session.run("parity", "figures", *session.posargs, env=THREADS)
 
 
 @nox.session

@@ -49,6 +49,11 @@ _COMMANDS = {
         "speed and memory, side by side with PyTorch",
         ("torch", "hypothesis", "rich"),
     ),
+    "figures": (
+        "parity_tests.commands.figures",
+        "paths of the optimizers, schedules, losses and activations, drawn",
+        ("matplotlib",),
+    ),
     "debug": (
         "parity_tests.debug.command",
         "say where a hand-written gradient is wrong",
