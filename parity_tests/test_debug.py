@@ -1,6 +1,7 @@
 """The gradient debugger: its figures over the corpus, and its command."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -70,9 +71,9 @@ def test_code_to_paste_repeats_the_failure(softsign):
     (finding,) = explain(softsign(1)).findings
     scope = {}
     exec(finding.code.replace("print(target.backward(g))", "result = target.backward(g)"), scope)
-    index, yours, _, numeric = finding.table[0]
-    assert scope["result"][0][tuple(index)] == pytest.approx(yours)
-    assert yours != pytest.approx(numeric)
+    line = finding.table[0]
+    assert scope["result"][0][tuple(line["element"])] == pytest.approx(line["yours"])
+    assert line["yours"] != pytest.approx(line["numeric"])
 
 
 def test_own_exception_has_its_line(tmp_path):
@@ -133,6 +134,18 @@ def test_nothing_is_written_and_nothing_left_behind(softsign, tmp_path):
 def test_inputs_are_read(text, kind, shape):
     spec = specs.parse(text)
     assert (spec.kind, spec.shape) == (kind, shape)
+
+
+def test_the_readme_shows_a_session_as_it_is(monkeypatch, tmp_path, capsys):
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    _, _, section = readme.partition("### When your own gradient is wrong")
+    source, session = section.split("```")[1], section.split("```")[3]
+    (tmp_path / "my_layers.py").write_text(source.removeprefix("python\n"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["debug", "my_layers.py:Softsign"]) == 1
+    shown = re.sub(r"\(\d+\.\d seconds\)", "(1.9 seconds)", capsys.readouterr().out)
+    lines = [line.rstrip() for line in shown.splitlines()]
+    assert session.strip() == "\n".join(["$ parity debug my_layers.py:Softsign", *lines]).strip()
 
 
 @pytest.mark.parametrize("cause", sorted(CAUSES))

@@ -134,6 +134,11 @@ def _magnitude(study, scale, seed):
             f"with values near {scale:g} the loss is infinite; its gradient is right"
         )
         return False
+    if study.is_loss and not explicit and any("zero encountered in log" in w for w in heard):
+        study.report.remark(
+            f"with values near {scale:g} a probability becomes 0 and its logarithm infinite"
+        )
+        return False
     name = "forward" if forward_bad is not None else where_name(*gradient_bad, study)
     bad = outputs[forward_bad] if forward_bad is not None else gradients[gradient_bad]
     kind = "NaN" if np.isnan(bad).any() else "infinite" if np.isinf(bad).any() else "wrong"

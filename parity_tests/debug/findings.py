@@ -19,7 +19,7 @@ class Finding:
     also_possible: list = field(default_factory=list)
     pattern: str | None = None
     evidence: dict = field(default_factory=dict)  # what the diagnosis needs; never printed
-    table: list = field(default_factory=list)  # (element, yours, autograd's, numeric)
+    table: list = field(default_factory=list)  # {"element": index, "yours": number, judge: ...}
     code: str | None = None  # a paste-able reproduction
     steps: list = field(default_factory=list)
 
@@ -33,8 +33,7 @@ class Finding:
             "probe": self.probe,
         }
         if self.table:
-            names = ("element", "yours", "autograd", "numeric")
-            plain["elements"] = [dict(zip(names, row, strict=True)) for row in self.table]
+            plain["elements"] = self.table
         if self.code:
             plain["reproduce"] = self.code
         if self.steps:
@@ -88,6 +87,15 @@ class Report:
         if words not in self.remarks:
             self.remarks.append(words)
 
+    def sentences(self):
+        """Everything that is said in words."""
+        for finding in self.findings:
+            yield from (s for s in (finding.statement, finding.pattern, *finding.steps) if s)
+        yield from (quantity.words for quantity in self.quantities if quantity.words)
+        yield from (*self.conventions, *self.remarks, *self.steps)
+        if self.error:
+            yield self.error
+
     def as_dict(self):
         return {
             "target": self.target,
@@ -110,3 +118,15 @@ def plain(value):
         return None
     value = float(value)
     return value if np.isfinite(value) else str(value)
+
+
+def table(mask, most=4, **arrays):
+    """A row for each of the first wrong elements: its index, and its value in each array."""
+    rows = []
+    for index in np.argwhere(np.atleast_1d(mask))[:most]:
+        key = tuple(int(i) for i in index)
+        row = {"element": list(key) if np.ndim(mask) else []}
+        for name, array in arrays.items():
+            row[name] = None if array is None else plain(np.atleast_1d(array)[key])
+        rows.append(row)
+    return rows

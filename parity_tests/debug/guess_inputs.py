@@ -9,17 +9,17 @@ import numpy as np
 
 from parity_tests.debug.specs import Spec
 from parity_tests.debug.structure import attributes
-from parity_tests.debug.subject import _TRAINING
+from parity_tests.debug.subject import _TRAINING, TARGET
 
-_TARGET = re.compile(
-    r"^(y|t|y_?true|target|targets|label|labels|y_?t|truth|expected)$", re.IGNORECASE
-)
 _LOSS = re.compile(
-    r"loss|entropy|mse|mae|bce|cce|nll|huber|hinge|l1|diverg|criterion|error|logcosh|focal|quantile|pinball",
+    r"loss|entrop|mse|mae|bce|cce|nll|huber|hinge|l1|diverg|criterion|erro|logcosh|focal|"
+    r"quantil|pinball|perda|custo|cost",
     re.IGNORECASE,
 )
-_IMAGE = re.compile(r"conv|pool|pad|upsampl|shuffle|lrn", re.IGNORECASE)
-_SEQUENCE = re.compile(r"rnn|lstm|gru|attention|sequence|recurrent|transformer", re.IGNORECASE)
+_IMAGE = re.compile(r"conv|pool|pad|upsampl|shuffle|lrn|imag", re.IGNORECASE)
+_SEQUENCE = re.compile(
+    r"rnn|lstm|gru|attention|sequence|recurrent|transformer|atencao|recorrente|elman", re.IGNORECASE
+)
 
 
 class Hints:
@@ -55,7 +55,7 @@ class Hints:
     @property
     def is_loss(self):
         return len(self.names) >= 2 and (
-            bool(_TARGET.match(self.names[1])) or bool(_LOSS.search(self.name))
+            bool(TARGET.match(self.names[1])) or bool(_LOSS.search(self.name))
         )
 
     @property
@@ -255,9 +255,9 @@ def _losses(hints):
     found = []
     if re.search(r"nll|likelihood", name) and not hints.takes_log and extra == 0:
         found += [[Spec("logprob", (6, 5)), classes], [Spec("logprob", (6, 5)), onehot]]
-    if re.search(r"bce|binary|logistic|sigmoid", name):
+    if re.search(r"bce|binar|logistic|sigmoid", name):
         found += [[unit, binary], [unit.reshaped((6,)), binary.reshaped((6,))]]
-    if re.search(r"cce|categ|cross|entropy|nll|softmax|focal", name):
+    if re.search(r"cce|categ|cross|entrop|cruzada|nll|softmax|focal", name):
         found += [[pred, onehot], [pred, classes], [unit, binary]]
     if re.search(r"kl|diverg", name):
         found += [[Spec("probs", (4, 5)), Spec("probs", (4, 5))]]

@@ -101,8 +101,8 @@ def _one_sided(function, place, direction):
     here = function.base
     found = []
     for sign in (-1.0, 1.0):
-        far = function.moved("inputs", place, direction, sign * h)
-        near = function.moved("inputs", place, direction, sign * h / 2)
+        far = function.moved({("inputs", place): direction}, sign * h)
+        near = function.moved({("inputs", place): direction}, sign * h / 2)
         found.append((sign * (far - here) / h, sign * (near - here) / (h / 2)))
     (left_far, left), (right_far, right) = found
     size = 1 + np.abs(left) + np.abs(right)
@@ -165,7 +165,7 @@ def _report(study, case, place, words, element, array, mine, low, high):
         pattern = "wrong only at a kink"
     finding = Finding(name, words, statement, "tie_kink", pattern=pattern)
     index = [] if element is None else [int(i) for i in np.unravel_index(element, array.shape)]
-    finding.table = [(index, plain(mine), None, plain(low))]
+    finding.table = [{"element": index, "yours": plain(mine), "numeric": plain(low)}]
     finding.evidence = {"kink": words, "case": case}
     study.report.findings.append(finding)
     probes.mark_wrong(study, [finding])

@@ -8,7 +8,9 @@ another file, a plotting library) gets a stand-in.
 
 import ast
 import builtins
+import contextlib
 import importlib.util
+import io
 import itertools
 import sys
 import types
@@ -66,10 +68,13 @@ class _StandInModule(types.ModuleType):
 class World:
     """The modules of one target, with one array namespace."""
 
-    def __init__(self, substitutes=None):
+    def __init__(self, substitutes=None, rewrite=None, builtins=None):
         self.substitutes = substitutes or {}  # top-level name -> function of the dotted name
+        self.rewrite = rewrite  # a syntax tree -> the tree to run
+        self.builtins = builtins or {}
         self.modules = {}  # path -> module
         self.stand_ins = []
+        self.adopted = set()  # names of modules that are Python's own
         self.roots = []
         self.prefix = f"_parity_debug_{next(_counter)}"
 
@@ -90,25 +95,34 @@ class World:
             raise UsageError(f"cannot read {path}: {error}") from error
         module = types.ModuleType(f"{self.prefix}.{path.stem}_{len(self.modules)}")
         module.__file__ = str(path)
-        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": self._import}
+        known = {**vars(builtins), "__import__": self._import, **self.builtins}
+        module.__dict__["__builtins__"] = known
         self.modules[str(path)] = sys.modules[module.__name__] = module
         try:
             tree = ast.parse(source, str(path))
             for name in _unknown_bases(tree):
                 setattr(module, name, self._missing(_stand_in(name), name))
-            exec(compile(tree, str(path), "exec"), module.__dict__)
+            tree = self.rewrite(tree) if self.rewrite else tree
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(compile(tree, str(path), "exec"), module.__dict__)
         except SyntaxError as error:
             raise UsageError(f"{path}:{error.lineno}: {error.msg}") from error
         except (OwnCodeError, UsageError):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise OwnCodeError("load", error, self.files) from error
         return module
 
+    def adopt(self, path, module):
+        """Take a module that Python has loaded already for the one of this file."""
+        self.modules[str(path)] = module
+        self.adopted.add(module.__name__)
+
     def close(self):
-        """Forget the modules."""
+        """Forget the modules that were loaded here."""
         for module in self.modules.values():
-            sys.modules.pop(module.__name__, None)
+            if module.__name__ not in self.adopted:
+                sys.modules.pop(module.__name__, None)
 
     def _missing(self, value, name):
         if name not in self.stand_ins:

@@ -4,10 +4,11 @@ import itertools
 
 import numpy as np
 
+from parity_tests.debug import judges
 from parity_tests.debug.failures import OwnCodeError, UsageError
+from parity_tests.debug.findings import table
 from parity_tests.debug.structure import is_floating
-from parity_tests.debug.study import Case
-from parity_tests.debug.verdicts import table
+from parity_tests.debug.study import Case, differing
 
 
 def smallest(study, finding):
@@ -19,14 +20,23 @@ def smallest(study, finding):
     if case.specs and all(spec.array is None for spec in case.specs):
         case = _shrunk(study, finding, case)
     case = _rounded(study, finding, case)
-    shown = _mask(study, finding, case)
+    shown = _shown(study, finding, case)
     if shown is None:
         return
-    yours, numeric, judge, mask = shown
-    if np.shape(yours) == np.shape(numeric) and mask.any():
-        finding.table = table(yours, numeric, judge, mask)
+    yours, right, mask, exam = shown
+    if np.shape(yours) == np.shape(right) and mask.any():
+        finding.table = _table(finding, yours, right, mask, exam)
     finding.evidence["smallest"] = case
     finding.code = code(study, finding, case)
+
+
+def _table(finding, yours, right, mask, exam):
+    if exam is None:
+        return table(mask, yours=yours, oracle=right)
+    key = finding.evidence["quantity"]
+    numeric = judges.numeric_at(exam.function, exam.case, key, mask)
+    traced = None if exam.traced is None else getattr(exam.traced, key[0])[key[1]]
+    return table(mask, yours=yours, autograd=traced, numeric=numeric)
 
 
 def _shrunk(study, finding, case):
@@ -57,18 +67,27 @@ def _shrunk(study, finding, case):
 def _trial(study, finding, specs, case):
     try:
         trial = study.case(specs, seed=case.seed, subject=case.start.subject)
-        shown = _mask(study, finding, trial)
+        shown = _shown(study, finding, trial)
     except (OwnCodeError, UsageError, ValueError, RuntimeError, IndexError):
         return None
-    return trial if shown is not None and shown[3].any() else None
+    return trial if _fails_alike(finding, shown) else None
+
+
+def _fails_alike(finding, shown):
+    """Does it still fail, and neither by its shape alone nor, where it did, by its values alone?"""
+    if shown is None or not shown[2].any():
+        return False
+    shaped = np.shape(finding.evidence["yours"]) == np.shape(finding.evidence["right"])
+    return (np.shape(shown[0]) == np.shape(shown[1])) == shaped
 
 
 def _couples_samples(exam):
     """Does an output of one sample depend on another sample?"""
-    for (where, place), derivative in exam.own.jacobians.items():
+    for where, place, value in judges.floating(exam.case):
         if where != "inputs" or not exam.outputs:
             continue
-        value, out = exam.case.inputs[place], exam.outputs[0]
+        derivative = exam.own.jacobian(where, place)
+        out = exam.outputs[0]
         batch = value.shape[0] if value.ndim else 0
         if batch < 2 or np.ndim(out) == 0 or out.shape[0] != batch:
             continue
@@ -87,6 +106,7 @@ def _rounded(study, finding, case):
     """Numbers of one or two digits, if they fail too."""
     if case.specs and any(spec.array is not None for spec in case.specs):
         return case
+    single = all(np.size(g) == 1 for g in case.upstreams)
     for digits in (1, 2):
         inputs = [np.round(v, digits) if is_floating(v) else v for v in case.inputs]
         if any(spec.kind in ("probs", "logprob") for spec in case.specs):
@@ -95,21 +115,19 @@ def _rounded(study, finding, case):
         params = [np.round(p, digits) if is_floating(p) else p for p in case.params]
         if params:
             start.set_params(params)
-        upstreams = [np.round(g, digits) for g in case.upstreams]
+        upstreams = [np.ones_like(g) if single else np.round(g, digits) for g in case.upstreams]
         trial = Case(start, inputs, params, upstreams, case.words, case.specs, case.seed)
         try:
-            shown = _mask(study, finding, trial)
+            shown = _shown(study, finding, trial)
         except (OwnCodeError, UsageError, ValueError, RuntimeError, IndexError):
             continue
-        if shown is not None and shown[3].any():
+        if _fails_alike(finding, shown):
             return trial
     return case
 
 
-def _mask(study, finding, case):
-    """(yours, numeric, autograd's or the oracle's, mask) of the finding's quantity in a case."""
-    from parity_tests.debug import verdicts
-
+def _shown(study, finding, case):
+    """(yours, what it must be, mask, exam) of the finding's quantity in a case, or None."""
     kept = study.oracle
     study.oracle = finding.evidence.get("oracle", kept)
     try:
@@ -119,15 +137,15 @@ def _mask(study, finding, case):
             place = finding.evidence["output"]
             if pairs[place][0] is None:
                 return None
-            mask = verdicts.differing(outputs[place], pairs[place][1])
-            return outputs[place], pairs[place][1], pairs[place][1], mask
+            mask = differing(outputs[place], pairs[place][1])
+            return outputs[place], pairs[place][1], mask, None
         exam = study.examine(case, seconds=0.5, oracle=False)
     finally:
         study.oracle = kept
     where, place = finding.evidence["quantity"]
-    yours, own, traced, _ = exam.quantity(where, place)
+    yours, own, _, _ = exam.quantity(where, place)
     known = exam.own.known.get((where, place))
-    return yours, own, traced, verdicts.differing(yours, own, known, exam.own.error)
+    return yours, own, differing(yours, own, known, exam.own.error), exam
 
 
 def code(study, finding, case):
@@ -167,15 +185,16 @@ def code(study, finding, case):
                 arguments.append(names[role])
         lines.append(f"print(target.backward({', '.join(arguments)}))")
         if finding.table:
-            index, yours, judge, numeric = finding.table[0]
-            words = f"{finding.where}{index if index else ''}"
-            lines.append(f"# {words} is {_short(yours)}; it must be {_short(numeric)}")
+            row = finding.table[0]
+            right = row.get("numeric") if row.get("numeric") is not None else row["autograd"]
+            words = f"{finding.where}{row['element'] or ''}"
+            lines.append(f"# {words} is {_short(row['yours'])}; it must be {_short(right)}")
     else:
         lines.append("print(output)")
         if finding.table:
-            index, yours, judge, numeric = finding.table[0]
-            right = judge if judge is not None else numeric
-            lines.append(f"# output{index} is {_short(yours)}; the oracle's is {_short(right)}")
+            row = finding.table[0]
+            yours, right = _short(row["yours"]), _short(row["oracle"])
+            lines.append(f"# output{row['element'] or ''} is {yours}; the oracle's is {right}")
     return "\n".join(lines)
 
 

@@ -48,37 +48,33 @@ class OwnFunction:
     def _noise(self):
         """What rounding leaves of the third extrapolation, relative to the slope."""
         rng = np.random.default_rng(7)
+        everywhere = {
+            (where, place): rng.normal(size=array.shape)
+            for where, arrays in (("inputs", self.inputs), ("params", self.params))
+            for place, array in enumerate(arrays)
+            if is_floating(array) and array.size
+        }
         levels = []
         for step in (4e-3, 1e-3, 1e-4):
-            found = 0.0
-            for where, arrays in (("inputs", self.inputs), ("params", self.params)):
-                for place, array in enumerate(arrays):
-                    if not is_floating(array) or not array.size:
-                        continue
-                    direction = rng.normal(size=array.shape)
-                    with np.errstate(all="ignore"):
-                        try:
-                            slopes = [
-                                _central(self, where, place, direction, step / 2**halving)
-                                for halving in range(3)
-                            ]
-                        except OwnCodeError:
-                            continue
-                    first = (4 * slopes[1] - slopes[0]) / 3
-                    second = (4 * slopes[2] - slopes[1]) / 3
-                    size = max(float(np.max(np.abs(second), initial=0)), 1e-9)
-                    found = max(found, float(np.max(np.abs(first - second), initial=0)) / size)
-            levels.append(found)
-            if found < 1e-8:
+            with np.errstate(all="ignore"):
+                try:
+                    slopes = [_difference(self, everywhere, step / 2**k) for k in range(3)]
+                except OwnCodeError:
+                    continue
+            first = (4 * slopes[1] - slopes[0]) / 3
+            second = (4 * slopes[2] - slopes[1]) / 3
+            size = max(float(np.max(np.abs(second), initial=0)), 1e-9)
+            levels.append(float(np.max(np.abs(first - second), initial=0)) / size)
+            if levels[-1] < 1e-8:
                 break
         finite = [level for level in levels if np.isfinite(level)]
         return min(finite, default=0.0)
 
     def _measured(self):
         """The outputs here; longdouble is used if the target lets it through."""
-        begin = time.perf_counter()
+        begin = time.process_time()
         plain = self(self.inputs, self.params)
-        self.cost = max(time.perf_counter() - begin, 1e-6)
+        self.cost = max(time.process_time() - begin, 1e-6)
         try:
             self.template = Instance(
                 self.start.subject, with_dtype(self.start.thing, np.longdouble)
@@ -104,24 +100,25 @@ class OwnFunction:
         outputs = [np.ravel(out) for out in instance.forward(given) if is_floating(out)]
         return np.concatenate(outputs) if outputs else np.zeros(0)
 
-    def moved(self, where, place, direction, step):
-        """The outputs after a move of one input or parameter along a direction."""
-        inputs, params = list(self.inputs), list(self.params)
-        chosen = inputs if where == "inputs" else params
-        chosen[place] = chosen[place].astype(self.dtype) + self.dtype(step) * direction
-        return self(inputs, params)
+    def moved(self, directions, step):
+        """The outputs after a move of some inputs and parameters, by (where, place)."""
+        arrays = {"inputs": list(self.inputs), "params": list(self.params)}
+        for (where, place), direction in directions.items():
+            array = arrays[where][place].astype(self.dtype)
+            arrays[where][place] = array + self.dtype(step) * direction
+        return self(**arrays)
 
 
 def along(function, where, place, direction, scale=1.0):
     """(derivatives of the outputs along a direction, relative error, is it known)."""
-    best = None
+    best, directions = None, {(where, place): direction}
     enough = max(3e-5, 10 * function.noise)
     with np.errstate(all="ignore"):
         for step in function.steps:
             h = step * scale
             try:
-                wide = _central(function, where, place, direction, h)
-                near = _central(function, where, place, direction, h / 2)
+                wide = _difference(function, directions, h)
+                near = _difference(function, directions, h / 2)
             except OwnCodeError:
                 continue
             slope = (4 * near - wide) / 3
@@ -139,9 +136,8 @@ def along(function, where, place, direction, scale=1.0):
     return slope, max(gap * 1e-2, 3 * function.noise), gap < 1e-2
 
 
-def _central(function, where, place, direction, step):
-    ahead = function.moved(where, place, direction, step)
-    behind = function.moved(where, place, direction, -step)
+def _difference(function, directions, step):
+    ahead, behind = function.moved(directions, step), function.moved(directions, -step)
     return (ahead - behind) / (2 * function.dtype(step))
 
 
@@ -161,21 +157,3 @@ def jacobian(function, where, place, limit=None, rng=None):
         matrix[:, element] = slope
         error[element], known[element] = gap, smooth
     return Derivative(matrix, error, known)
-
-
-def slopes(function, where, place, direction, upstream, step=1e-6):
-    """The slopes of the weighted output to the left and to the right; None across a jump."""
-    h = step if function.dtype == np.longdouble else max(step, 1e-5)
-    here = upstream @ function.base
-    found = []
-    for sign in (-1, 1):
-        try:
-            far = upstream @ function.moved(where, place, direction, sign * h)
-            near = upstream @ function.moved(where, place, direction, sign * h / 2)
-        except OwnCodeError:
-            return None
-        wide, close = (far - here) / h, (near - here) / (h / 2)
-        if not np.isfinite(wide) or abs(wide - close) > 1e-2 * max(1, abs(wide)):
-            return None
-        found.append(float(sign * (2 * close - wide)))
-    return found[0], found[1]

@@ -100,7 +100,12 @@ class OptimizerOracle:
     guessed: bool = False
 
     def check(self):
-        self.make([torch.zeros(2, dtype=torch.float64, requires_grad=True)])
+        torch_optimizer(self)
+
+
+def torch_optimizer(oracle):
+    """A torch optimizer over two numbers, to ask for its class and options."""
+    return oracle.make([torch.zeros(2, dtype=torch.float64, requires_grad=True)])
 
 
 class _Oracle:

@@ -24,6 +24,7 @@ def examine(study):
     _probe_all(study)
     study.allow(4.0)
     causes.diagnose(study, study.report)
+    study.report.steps = [step.words() for step in causes.shown_steps(study)]
     for finding in study.report.findings:
         try:
             minimise.smallest(study, finding)
@@ -59,6 +60,12 @@ def _probe_all(study):
 
 def base(study):
     """Probes 1, 2 and 3: forward, every gradient, against the oracle and your own forward."""
+    _, yours, _ = study.yours(study.main)
+    study.given_inputs = sum(gradient is not None for gradient in yours.inputs)
+    if repeats.changes_its_arguments(study):
+        return
+    repeats.changes_other_arrays(study)
+    early = list(study.report.findings)
     exam = study.examine(study.main, seconds=2.5)
     findings, quantities = verdicts.judge(study, exam, "gradient")
     if findings:
@@ -66,6 +73,7 @@ def base(study):
     study.base_exam = exam
     study.report.quantities = quantities
     study.report.findings += findings
+    mark_wrong(study, early)
     if study.twin is not None and study.trusted is False:
         study.report.remark(
             "autograd could not follow your forward (or disagreed with numeric derivatives); "
@@ -100,6 +108,7 @@ def variants(study):
             cases.append((words, other, {"seed": 12}))
     cases += [(f"sizes {s[0].shape}", s, {"seed": 13}) for s in _odd_sizes(given)]
     cases.append(("small values", given, {"seed": 14, "scale": 0.02}))
+    cases.append(("large values", given, {"seed": 15, "scale": 5.0}))
     for words, chosen, options in cases:
         if study.left < 1.0 or check(study, words, chosen, options):
             return

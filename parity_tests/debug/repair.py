@@ -9,6 +9,7 @@ import ast
 import contextlib
 import copy
 import inspect
+import itertools
 import signal
 import textwrap
 import threading
@@ -30,9 +31,10 @@ _LONGEST = 0.5  # seconds of one trial
 class Repair:
     """A search for edits of one method (and the helpers that it calls)."""
 
-    def __init__(self, study, stage, right, seconds=2.5):
+    def __init__(self, study, stage, right, seconds=2.5, right_lines=()):
         self.study, self.stage, self.seconds = study, stage, seconds
         self.right = right  # cases with what must come out: (case, {key: (array, known, error)})
+        self.right_lines = right_lines  # of the trace: they are tried last
         self.thing = study.subject.pristine
         self.began = time.process_time()
         self.tried = 0
@@ -43,12 +45,12 @@ class Repair:
             return self._search(most)
 
     def _search(self, most):
-        found = []
+        found = self.found = []
         for name, function, node in self.methods():
             space = function.__globals__
             self.starts = [self._start(case) for case, _ in self.right]
             pool, slots = self.pool(node), Slots(node)
-            for edit in enumerate_edits(node, pool):
+            for edit in self._ordered(enumerate_edits(node, pool)):
                 if time.process_time() - self.began > self.seconds:
                     break
                 found += self._mending(name, node, slots, edit, space)
@@ -56,6 +58,17 @@ class Repair:
                     break
         found.sort(key=lambda edit: edit.weight)
         return found
+
+    def _ordered(self, edits):
+        """Edits of lines that the trace found right come last, and only if nothing mends it."""
+        later = []
+        for edit in edits:
+            if getattr(edit.pairs[0][0], "lineno", 0) in self.right_lines:
+                later.append(edit)
+            else:
+                yield edit
+        if not self.found:
+            yield from later
 
     def methods(self):
         """(name, function, its syntax tree) of the method and of helpers that it calls."""
@@ -114,7 +127,7 @@ class Repair:
     def _mending(self, name, node, slots, edit, space):
         """The edit, or those of its choices, that make all cases right."""
         for old, new in edit.pairs:
-            slots.put(old, new)
+            slots.put(old, _located(new, old))
         try:
             function = _compiled(node, space)
         except Exception:
@@ -122,10 +135,10 @@ class Repair:
         finally:
             for old, _ in edit.pairs:
                 slots.put(old, old)
-        if edit.choices is None:
+        if edit.options is None:
             return [edit] if self._all_right(name, function) else []
         found = []
-        for place in range(len(edit.choices)):
+        for place in range(len(edit.options)):
             if time.process_time() - self.began > self.seconds:
                 break
             function.__globals__["_pick"] = place
@@ -250,7 +263,29 @@ class Repair:
             sizes,
             defaults,
             {factor for factor in spelt if "(" in factor or factor in simple - set(arrays)},
+            self.stage,
+            self._scaled(),
         )
+
+    def _scaled(self):
+        """Pairs of gradients in backward of which one is the other times something fixed."""
+        if self.stage != "backward":
+            return set()
+        case, _ = self.right[0]
+        other = [np.random.default_rng(8).normal(size=np.shape(g)) for g in case.upstreams]
+        changed = self.study.with_upstreams(case, other)
+        first, second = (self.study.backward_values(c) for c in (case, changed))
+        moved = [
+            name
+            for name, value in first.items()
+            if np.shape(second.get(name)) == value.shape and not np.array_equal(value, second[name])
+        ]
+        return {
+            (one, two)
+            for one, two in itertools.permutations(moved, 2)
+            if first[one].shape == first[two].shape
+            and np.allclose(first[two] * second[one], second[two] * first[one], rtol=1e-6)
+        }
 
 
 def _number(value):
@@ -311,9 +346,19 @@ def _locals(node):
     return _unique(found)
 
 
+def _located(node, place):
+    """The node with the lines of another where it has none; nodes that were parsed have theirs."""
+    if "lineno" in node._attributes and not hasattr(node, "lineno"):
+        ast.copy_location(node, place)
+    elif hasattr(node, "lineno"):
+        return node
+    for part in ast.iter_child_nodes(node):
+        _located(part, place)
+    return node
+
+
 def _compiled(tree, space):
     module = ast.Module([tree], [])
-    ast.fix_missing_locations(module)
     scope = dict(space)
     scope["_number"] = _number
     exec(compile(module, "<edited>", "exec"), scope)

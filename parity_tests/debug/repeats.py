@@ -1,39 +1,48 @@
 """Probes 5 and 6: calls that follow one another, and arrays changed in place."""
 
+import re
+
 import numpy as np
 
 from parity_tests.debug import probes, specs
 from parity_tests.debug.failures import OwnCodeError
-from parity_tests.debug.findings import Finding
+from parity_tests.debug.findings import Finding, table
 from parity_tests.debug.numeric import OwnFunction, jacobian
-from parity_tests.debug.structure import is_floating, walk
+from parity_tests.debug.structure import attributes, is_floating, walk
 from parity_tests.debug.study import differing
-from parity_tests.debug.verdicts import table, where_name
+from parity_tests.debug.verdicts import where_name
+
+_IN_PLACE = re.compile(r"in_?place", re.IGNORECASE)
 
 
-def examine(study):
-    mutation(study)
-    if study.report.findings:
-        return
-    second_calls(study)
+def changes_its_arguments(study):
+    """Does forward change its input or the parameters? Then it is not a function of them."""
+    case = study.main
+    instance = case.start.copy()
+    inputs = [np.array(value) for value in case.inputs]
+    instance.forward(inputs)
+    asked = any(_IN_PLACE.search(n) and v is True for n, v in attributes(instance.thing).items())
+    if asked and not _unchanged(inputs, case.inputs):
+        study.report.remark("forward changes its input in place, as it was asked to")
+    else:
+        _changed(study, inputs, case.inputs, "forward", "forward changes its input in place")
+    _changed(study, instance.params, case.params, "params", "forward changes the parameters")
+    return bool(study.report.findings)
 
 
-def mutation(study):
-    """Is an input, the upstream gradient, a parameter or an earlier output changed?"""
+def changes_other_arrays(study):
+    """Does backward, or a later call, change an array that the caller holds?"""
     case = study.main
     instance = case.start.copy()
     inputs = [np.array(value) for value in case.inputs]
     upstreams = [np.array(g) for g in case.upstreams]
     rate = "rate" in instance.plan(len(upstreams), inputs)
     instance.forward(inputs)
+    given = [np.array(value) for value in inputs]
     held = [out for out in instance.raw_outputs if isinstance(out, np.ndarray)]
     kept = [np.array(out) for out in held]
-    _changed(study, inputs, case.inputs, "forward", "forward changes its input in place")
-    _changed(study, instance.params, case.params, "params", "forward changes the parameters")
-    if study.report.findings:
-        return
     gradients = instance.backward(upstreams, inputs)
-    _changed(study, inputs, case.inputs, "grad_input", "backward changes forward's input in place")
+    _changed(study, inputs, given, "grad_input", "backward changes forward's input in place")
     _changed(
         study,
         upstreams,
@@ -58,18 +67,21 @@ def mutation(study):
         study.report.remark("a later backward overwrites the arrays that an earlier one returned")
 
 
+def _unchanged(now, before):
+    return all(
+        np.array_equal(mine, old, equal_nan=True) for mine, old in zip(now, before, strict=False)
+    )
+
+
 def _changed(study, now, before, where, words):
-    for mine, old in zip(now, before, strict=False):
-        if np.shape(mine) != np.shape(old) or not np.array_equal(mine, old, equal_nan=True):
-            finding = Finding(where, "in place", words, cause="aliasing_mutation")
-            finding.pattern = "an array that belongs to the caller has other values afterwards"
-            finding.evidence = {"mutation": words}
-            study.report.findings.append(finding)
-            probes.mark_wrong(study, [finding])
-            return
+    if not _unchanged(now, before):
+        finding = Finding(where, "in place", words, cause="aliasing_mutation")
+        finding.pattern = "an array that belongs to the caller has other values afterwards"
+        finding.evidence = {"mutation": words}
+        study.report.findings.append(finding)
 
 
-def second_calls(study):
+def examine(study):
     """Is the second call's answer that of a fresh object?"""
     backward_twice(study)
     if study.report.findings:
@@ -264,6 +276,6 @@ def _report(study, key, yours, right, probe, cause, words, evidence):
     mask = differing(yours, right)
     finding.evidence = {"yours": yours, "right": right, "mask": mask, "quantity": key, **evidence}
     if np.shape(yours) == np.shape(right):
-        finding.table = table(yours, right, None, mask)
+        finding.table = table(mask, yours=yours, autograd=right)
     study.report.findings.append(finding)
     probes.mark_wrong(study, [finding])

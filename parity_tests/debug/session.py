@@ -1,5 +1,7 @@
 """One target from its text to its report."""
 
+import copy
+import sys
 import time
 from pathlib import Path
 
@@ -71,7 +73,7 @@ class Session:
             return
         if isinstance(oracle, oracles.OptimizerOracle):
             raise UsageError(f"{subject.name} is not an optimizer, its oracle {oracle.text} is")
-        self.study = Study(subject, oracle, self._twin(), self.seconds)
+        self.study = Study(subject, oracle, self._twin(subject), self.seconds)
         self.study.layout_forced = self.layout
         self.study.report = self.report
         self.study.session = self
@@ -90,18 +92,21 @@ class Session:
                 raise UsageError(f"there is no file {self.path}")
             self.module = self.world.load(self.path)
             return self.subject_of(self.expression)
-        make = target if callable(target) and not hasattr(target, "forward") else None
-        if isinstance(target, type):
-            make, kind = target, target
-        else:
-            kind = type(target() if make else target)
-        file = getattr(__import__("sys").modules.get(kind.__module__), "__file__", None)
-        self.path, self.expression = (Path(file) if file else None), f"{kind.__name__}()"
-        return Subject(
-            make or (lambda: __import__("copy").deepcopy(target)),
-            {file} if file else set(),
-            self.expression,
-        )
+        return self._subject_of_object(target)
+
+    def _subject_of_object(self, target):
+        """The subject of an object, a class or a function that makes one."""
+        makes = isinstance(target, type) or not hasattr(target, "forward")
+        makes = makes and not hasattr(target, "step") if not isinstance(target, type) else makes
+        make = target if makes else lambda: copy.deepcopy(target)
+        kind = target if isinstance(target, type) else type(target() if makes else target)
+        self.expression = f"{kind.__name__}()"
+        module = sys.modules.get(kind.__module__)
+        file = getattr(module, "__file__", None)
+        if file is not None:
+            self.path = Path(file).resolve()
+            self.world.adopt(self.path, module)
+        return Subject(lambda: _in_double(make()), self.world.files, self.expression)
 
     def subject_of(self, expression):
         """The subject of an expression in the target's file."""
@@ -114,14 +119,12 @@ class Session:
                 if name and name in expression and not hasattr(self.module, name):
                     raise UsageError(f"there is no {name} in {self.path}") from error
                 raise
-            if callable(thing) and not hasattr(thing, "forward") and not hasattr(thing, "step"):
-                thing = thing() if isinstance(thing, type) else thing
             return _in_double(thing)
 
         return Subject(make, self.world.files, expression)
 
-    def _twin(self):
-        if self.module is None:
+    def _twin(self, subject):
+        if self.path is None or "<locals>" in type(subject.pristine).__qualname__:
             return None
         try:
             self.twin = Twin(self.world, self.path)
@@ -167,9 +170,9 @@ class Session:
         module = getattr(study.oracle, "module", None)
         failures, fallback = [], None
         losses = guess_inputs.Hints(subject).is_loss
-        began = time.perf_counter()
+        began = time.process_time()
         for chosen in guess_inputs.candidates(subject, module):
-            if time.perf_counter() - began > 3 and fallback:
+            if time.process_time() - began > 3 and fallback:
                 break
             try:
                 case = study.case(chosen)

@@ -9,7 +9,8 @@ _LABELS = {
         "guessed": "guessed from the class's name", "none": "no oracle: your own forward",
         "inputs": "inputs", "pattern": "pattern", "cause": "likely cause",
         "also": "also possible", "element": "element", "yours": "yours", "autograd": "autograd",
-        "numeric": "numeric", "repeat": "to repeat it", "remarks": "Remarks", "ok": "ok",
+        "judge": "oracle", "numeric": "numeric", "repeat": "to repeat it",
+        "remarks": "Remarks", "ok": "ok",
         "not checked": "not checked", "steps": "Step by step", "fix": "one edit that mends it",
         "seconds": "seconds", "page": "more",
     },
@@ -19,7 +20,7 @@ _LABELS = {
         "guessed": "suposto pelo nome da classe", "none": "sem oráculo: o seu próprio forward",
         "inputs": "entradas", "pattern": "padrão", "cause": "causa provável",
         "also": "também possível", "element": "elemento", "yours": "o seu",
-        "autograd": "autograd", "numeric": "numérico", "repeat": "para repetir",
+        "autograd": "autograd", "judge": "oráculo", "numeric": "numérico", "repeat": "para repetir",
         "remarks": "Observações", "ok": "ok", "not checked": "não verificado",
         "steps": "Passo a passo", "fix": "uma edição que conserta", "seconds": "segundos",
         "page": "mais",
@@ -73,7 +74,7 @@ def _finding(number, finding, say, lang):
             lines.append(f"   {say['also']}: {', '.join(finding.also_possible)}")
         lines.append(f"   {say['page']}: {page}")
     if finding.evidence.get("fix"):
-        lines.append(f"   {say['fix']}: {finding.evidence['fix']}")
+        lines.append(f"   {say['fix']}: {translate(finding.evidence['fix'], lang)}")
     if finding.steps:
         lines += [f"   {translate(step, lang)}" for step in finding.steps]
     if finding.table:
@@ -85,12 +86,12 @@ def _finding(number, finding, say, lang):
 
 
 def _table(rows, say):
-    names = [say[n] for n in ("element", "yours", "autograd", "numeric")]
-    cells = [names] + [
-        [str(tuple(index)) if index else "", *[_number(value) for value in values]]
-        for index, *values in rows
-    ]
-    widths = [max(len(row[column]) for row in cells) for column in range(4)]
+    names = list(rows[0])
+    cells = [[say["judge" if name == "oracle" else name] for name in names]]
+    for row in rows:
+        shown = [_number(row.get(name)) for name in names[1:]]
+        cells.append([str(tuple(row["element"])) if row["element"] else "", *shown])
+    widths = [max(len(row[column]) for row in cells) for column in range(len(names))]
     return [
         "   " + "  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in cells
     ]

@@ -189,9 +189,24 @@ def _evaluation(study):
             study.specs,
             73,
         )
-        probes.check_case(study, evaluated, "evaluation")
+        _judged_in_evaluation(study, evaluated)
     except (OwnCodeError, RuntimeError, ValueError) as error:
         study.report.remark(f"in evaluation: {error}")
     finally:
         if module is not None:
             oracle.keep_state = False
+
+
+def _judged_in_evaluation(study, case):
+    """A forward that stores nothing in evaluation has no backward there: that is only said."""
+    trial = case.start.copy()
+    before = {name: id(value) for name, value in walk(trial.thing)}
+    trial.forward([np.array(value) for value in case.inputs])
+    stored = before != {name: id(value) for name, value in walk(trial.thing)}
+    report = study.report
+    earlier = len(report.findings)
+    probes.check_case(study, case, "evaluation")
+    gradients = [f for f in report.findings[earlier:] if f.where.startswith("grad")]
+    if gradients and not stored:
+        report.findings[:] = [f for f in report.findings if f not in gradients]
+        report.remark("in evaluation forward stores nothing: backward belongs to training alone")

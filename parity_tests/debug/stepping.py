@@ -7,7 +7,7 @@ import torch
 
 from parity_tests.debug import causes, guess_oracle, hyper, oracles, recipes
 from parity_tests.debug.failures import OwnCodeError, UsageError
-from parity_tests.debug.findings import Finding, Quantity, plain
+from parity_tests.debug.findings import Finding, Quantity, table
 from parity_tests.debug.structure import attributes, leaves, walk
 from parity_tests.debug.subject import Instance
 
@@ -264,15 +264,7 @@ def _report_path(bench, plan, mine, theirs, found, extra=None):
         **(extra or {}),
     }
     if np.shape(mine[step][place]) == np.shape(theirs[step][place]):
-        finding.table = [
-            (
-                [int(i) for i in index],
-                plain(mine[step][place][tuple(index)]),
-                plain(theirs[step][place][tuple(index)]),
-                None,
-            )
-            for index in np.argwhere(mask)[:4]
-        ]
+        finding.table = table(mask, yours=mine[step][place], oracle=theirs[step][place])
 
 
 def _hyper(bench):
@@ -282,38 +274,53 @@ def _hyper(bench):
         return
     values, _ = guess_oracle.given_arguments(bench.subject, session.module)
     for name, value in values.items():
-        for new in _optimizer_variations(name, value):
+        for new in variations(name, value):
             found = _vary(bench, oracle, values, name, new)
             if found:
                 return
 
 
-def _optimizer_variations(name, value):
+def variations(name, value):
+    """Other values of an optimizer's argument."""
     if isinstance(value, float) and name in ("weight_decay", "l2", "decay", "lr_decay"):
         return [0.07]
+    if isinstance(value, tuple) and value and all(isinstance(part, float) for part in value):
+        return [tuple(0.5 + 0.4 * part for part in value)]
     if value == 0.0 and isinstance(value, (int, float)) and not isinstance(value, bool):
         return [0.07] if "decay" in name else [0.6]
     return hyper.variations(name, value, oracle=True)
 
 
+def varied_oracle(bench, values, name, new, subject):
+    """The oracle with the same argument changed; None where it has none such."""
+    oracle = bench.oracle
+    if oracle.guessed:
+        varied = guess_oracle.guess(subject, bench.session.module, {**values, name: new})
+        return None if varied is None or varied.options == oracle.options else varied
+    text = hyper.vary_text(oracle.text, name, values[name], new)
+    if text is None:
+        return None
+    varied = oracles.parse(text)
+    varied.check()
+    return varied
+
+
+def with_form(subject, runner):
+    """A runner of another subject that calls `step` in the same form."""
+    other = Runner(subject)
+    other.form, other.returns = runner.form, runner.returns
+    return other
+
+
 def _vary(bench, oracle, values, name, new):
     try:
         subject = hyper.rebuilt(bench, values, name, new)
-        if oracle.guessed:
-            varied = guess_oracle.guess(subject, bench.session.module, {**values, name: new})
-            if varied is None or varied.options == oracle.options:
-                return False
-        else:
-            text = hyper.vary_text(oracle.text, name, values[name], new)
-            if text is None:
-                return False
-            varied = oracles.parse(text)
-            varied.check()
+        varied = varied_oracle(bench, values, name, new, subject)
     except (OwnCodeError, UsageError, TypeError, ValueError):
         return False
-    runner = Runner(subject)
-    runner.form, runner.returns = bench.runner.form, bench.runner.returns
-    kept = bench.oracle, bench.subject, bench.runner
+    if varied is None:
+        return False
+    runner = with_form(subject, bench.runner)
     for plan in (course(f"{name}={new!r}", 6), course(f"{name}={new!r}, small", 7, scale=1e-2)):
         try:
             mine, theirs = runner.run(plan), torch_path(varied, plan)
@@ -322,29 +329,14 @@ def _vary(bench, oracle, values, name, new):
         found = first_difference(mine, theirs, plan)
         if found is None:
             continue
-        base_plan = course("", 6) if plan.grads[0][0].std() > 0.1 else course("", 7, scale=1e-2)
-        same = bench.runner.run(base_plan)
-        ignored = all(
-            np.array_equal(a, b)
-            for x, y in zip(mine, same, strict=True)
-            for a, b in zip(x, y, strict=True)
-        )
-        bench.oracle = varied
-        bench.runner, bench.subject = runner, subject
+        ignored = first_difference(mine, bench.runner.run(plan), plan, 0.0) is None
+        kept = bench.oracle, bench.subject, bench.runner
+        bench.oracle, bench.subject, bench.runner = varied, subject, runner
         if oracle.guessed and recipes.matching_variant(bench, varied) is not None:
             bench.oracle, bench.subject, bench.runner = kept
             return False
-        if oracle.guessed and not ignored and varied.options == oracle.options:
-            bench.oracle, bench.subject, bench.runner = kept
-            return False
-        _report_path(
-            bench,
-            plan,
-            mine,
-            theirs,
-            found,
-            {"hyper": (name, values[name], new), "ignored": ignored},
-        )
+        evidence = {"hyper": (name, values[name], new), "ignored": ignored}
+        _report_path(bench, plan, mine, theirs, found, evidence)
         return True
     return False
 

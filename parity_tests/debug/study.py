@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from parity_tests.debug import judges
 from parity_tests.debug.failures import OwnCodeError, UsageError
-from parity_tests.debug.numeric import OwnFunction, along, jacobian
+from parity_tests.debug.judges import Side, agrees
+from parity_tests.debug.numeric import OwnFunction
 from parity_tests.debug.specs import draw
 from parity_tests.debug.structure import is_floating, walk
 from parity_tests.debug.twin import locals_of
@@ -29,17 +31,6 @@ class Case:
 
 
 @dataclass
-class Side:
-    """The gradients of one judge: arrays (or None) by input and by parameter."""
-
-    inputs: list
-    params: list
-    error: float = 0.0
-    known: dict = field(default_factory=dict)
-    jacobians: dict = field(default_factory=dict)
-
-
-@dataclass
 class Exam:
     """Everything known about one case."""
 
@@ -51,6 +42,10 @@ class Exam:
     answer: object = None
     pairs: list = field(default_factory=list)  # the oracle's output for each of yours, or None
     after: object = None  # the instance after backward
+    function: object = None  # your forward, for numeric derivatives
+    cuts: list | None = None  # the gradients without each single use of a variable
+    changes: list | None = None  # the gradients under each change of the chain rule in one place
+    steps: list | None = None  # the trace of backward
 
     def quantity(self, where, place):
         """(yours, the derivative of your own forward, autograd's, the oracle's)."""
@@ -92,6 +87,8 @@ class Study:
         self.layout_forced = None
         self.training = True
         self.mean_of_outputs = False
+        self.base_exam = None
+        self.given_inputs = 0  # of how many inputs backward gives the gradient
         self.oracle_words = None
         self.trusted = None  # does autograd agree with numeric derivatives?
 
@@ -182,92 +179,57 @@ class Study:
         """All judges on one case, element by element."""
         outputs, yours, after = self.yours(case)
         function = OwnFunction(case.start, case.inputs)
-        own = self.own_derivative(function, case, seconds)
-        exam = Exam(case, outputs, yours, own, after=after)
-        exam.traced = self.traced(case, own)
+        traced, own = self.own_derivative(function, case, seconds)
+        exam = Exam(case, outputs, yours, own, traced, after=after)
+        exam.function = function
         if self.oracle is not None and oracle:
             self.ask(exam)
         return exam
 
     def own_derivative(self, function, case, seconds):
-        upstream = np.concatenate([np.ravel(g) for g in case.upstreams] or [np.zeros(0)])
-        arrays = [("inputs", i, v) for i, v in enumerate(case.inputs) if is_floating(v)]
-        arrays += [("params", i, v) for i, v in enumerate(case.params) if is_floating(v)]
-        elements = sum(value.size for _, _, value in arrays) or 1
+        """(autograd through your forward or None, the derivative that can be trusted)."""
+        traced = side = None
+        if self.twin is not None:
+            try:
+                traced, side = judges.confirmed(self.twin, function, case)
+            except Exception:
+                self.trusted = False
+        if side is not None:
+            self.trusted = True
+            return traced, side
         affordable = max(int(min(seconds, self.left / 2) / (4 * function.cost)), 12)
-        limit = None if elements <= affordable else max(affordable // max(len(arrays), 1), 4)
-        side = Side([None] * len(case.inputs), [None] * len(case.params))
-        for where, place, value in arrays:
-            derivative = jacobian(function, where, place, limit)
-            known = derivative.known.reshape(value.shape)
-            with np.errstate(all="ignore"):
-                gradient = derivative.pulled(upstream, value.shape)
-            getattr(side, where)[place] = np.where(known, gradient, np.nan)
-            side.known[where, place] = known
-            side.jacobians[where, place] = derivative
-            side.error = max(
-                side.error, float(np.max(derivative.error[derivative.known], initial=0)) * 1e-2
-            )
-        side.error = max(side.error, function.noise)
-        return side
+        side = judges.differenced(function, case, affordable)
+        if traced is not None:
+            self.trusted = self._agrees(traced, side)
+        return (traced if traced is not None and self.trusted else None), side
 
-    def traced(self, case, own):
-        """Autograd through your forward, if it agrees with the numeric derivative."""
-        if self.twin is None:
-            return None
-        try:
-            traced = self.twin.run(case.start.copy(), case.inputs, case.upstreams)
-        except Exception:
-            self.trusted = False
-            return None
-        for where in ("inputs", "params"):
-            pairs = zip(getattr(traced, where), getattr(own, where), strict=True)
-            for place, (found, numeric) in enumerate(pairs):
-                if found is None or numeric is None:
-                    continue
-                known = own.known.get((where, place))
-                if differing(found, numeric, known, own.error * 10 + 1e-7).any():
-                    self.trusted = False
-                    return None
-        self.trusted = True
-        for where in ("inputs", "params"):
-            better, numeric = getattr(traced, where), getattr(own, where)
-            for place, found in enumerate(better):
-                if found is not None and numeric[place] is not None:
-                    known = own.known[where, place]
-                    numeric[place] = np.where(known, found, np.nan)
-        return traced
+    def _agrees(self, traced, side):
+        """Does autograd agree element by element, away from kinks? Then it is the better value."""
+        places = [(where, place) for where, place in side.known]
+        for where, place in places:
+            found, numeric = getattr(traced, where)[place], getattr(side, where)[place]
+            if differing(found, numeric, side.known[where, place], side.error * 10 + 1e-7).any():
+                return False
+        for where, place in places:
+            found, numeric = getattr(traced, where), getattr(side, where)
+            numeric[place] = np.where(side.known[where, place], found[place], np.nan)
+        return True
 
     def quick(self, case, directions=2):
         """Do random directional derivatives agree with your gradients? The bad quantities."""
         outputs, yours, _ = self.yours(case)
         function = OwnFunction(case.start, case.inputs)
-        upstream = np.concatenate([np.ravel(g) for g in case.upstreams] or [np.zeros(0)])
-        rng = np.random.default_rng(case.seed + 77)
+        upstream, rng = judges.flat_upstream(case), np.random.default_rng(case.seed + 77)
         bad = []
-        for where, arrays, given in (
-            ("inputs", case.inputs, yours.inputs),
-            ("params", case.params, yours.params or []),
-        ):
-            for place, array in enumerate(arrays):
-                gradient = given[place] if place < len(given) else None
-                if not is_floating(array) or gradient is None or not array.size:
-                    continue
-                if np.shape(gradient) != array.shape:
-                    bad.append((where, place))
-                    continue
-                for _ in range(directions):
-                    direction = rng.normal(size=array.shape)
-                    slope, error, known = along(function, where, place, direction)
-                    if not known:
-                        continue
-                    right = float(upstream @ slope)
-                    mine = float(np.sum(gradient * direction))
-                    size = float(np.sum(np.abs(gradient * direction))) + abs(right)
-                    size += float(np.sum(np.abs(upstream * slope)))
-                    if not abs(mine - right) <= (1e-6 + 20 * error) * size + 1e-9:
-                        bad.append((where, place))
-                        break
+        for where, place, array in judges.floating(case):
+            given = getattr(yours, where) or []
+            gradient = given[place] if place < len(given) else None
+            if gradient is None or not array.size:
+                continue
+            shaped = np.shape(gradient) == array.shape
+            key = where, place
+            if not shaped or agrees(function, key, gradient, upstream, rng, directions) is False:
+                bad.append(key)
         return bad, outputs, yours
 
     # --- the oracle ---
@@ -296,7 +258,7 @@ class Study:
         """Find the layout and the parameters' order under which the forwards agree."""
         outputs = self.yours_outputs(case)
         best, failure = None, None
-        began = time.perf_counter()
+        began = time.process_time()
         oracle = self.oracle
         if hasattr(oracle, "training"):
             oracle.training = getattr(case.start.thing, "training", True) is not False
@@ -312,7 +274,7 @@ class Study:
                 score = disagreement(outputs, answer.outputs)
                 if best is None or score < best[0] * 0.999:
                     best = (score, layout, mapping)
-                if score < 1e-6 or time.perf_counter() - began > 1.5:
+                if score < 1e-6 or time.process_time() - began > 1.5:
                     break
             if best is not None and best[0] < 1e-6:
                 break

@@ -15,8 +15,19 @@ import numpy as np
 from parity_tests.debug.failures import OwnCodeError, UsageError
 from parity_tests.debug.structure import attributes, is_floating, leaves, with_dtype
 
-_RATE = re.compile(r"^(lr|learning_?rate|eta|rate|step_?size|alpha)$", re.IGNORECASE)
-_UPSTREAM = re.compile(r"grad|^d_?(out|y|z|l)|dout|delta|upstream|^g$|^g_|error|^v$", re.IGNORECASE)
+_RATE = re.compile(
+    r"^(lr|learning_?rate|eta|rate|step_?size|alpha|taxa(_de)?(_aprendizado)?|passo)$",
+    re.IGNORECASE,
+)
+_UPSTREAM = re.compile(r"grad|^d_?(out|y|z|l)|dout|delta|upstream|^g$|^g_|erro|^v$", re.IGNORECASE)
+PREDICTION = re.compile(
+    r"^(y_?(p|pred|hat|chapeu|prev)|pred\w*|prev(is|isao|isto|isoes)|logits?|outputs?|scores?|"
+    r"probs?|saidas?|a)$", re.IGNORECASE,
+)  # fmt: skip
+TARGET = re.compile(
+    r"^(y|t|y_?(true|t|real|verdadeiro)|true|targets?|labels?|truth|expected|alvos?|rotulos?|"
+    r"gabarito|esperado|verdadeiro|real|classes)$", re.IGNORECASE,
+)  # fmt: skip
 _TRAINING = ("training", "train", "is_training", "is_train")
 
 
@@ -31,6 +42,7 @@ def quiet(seed=0):
         with (
             warnings.catch_warnings(record=True) as heard,
             contextlib.redirect_stdout(io.StringIO()),
+            np.errstate(all="warn"),
         ):
             warnings.simplefilter("always")
             yield heard
@@ -86,8 +98,14 @@ class Subject:
                 return self.make()
             except (UsageError, OwnCodeError):
                 raise
-            except Exception as error:
-                raise OwnCodeError("build", error, self.files) from error
+            except (Exception, SystemExit) as error:
+                own = OwnCodeError("build", error, self.files)
+                if own.file is None and "required" in str(error) and "argument" in str(error):
+                    name = self.expression.split("(")[0]
+                    raise UsageError(
+                        f"{name} needs arguments ({error}): write {name}(...) with them"
+                    ) from error
+                raise own from error
 
     def fresh(self, dtype=None):
         """A new object in the state in which the target was built."""
@@ -141,7 +159,7 @@ class Instance:
         with quiet() as heard:
             try:
                 result = function(*arguments, **keywords)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise OwnCodeError(stage, error, self.subject.files) from error
         self.warnings = [str(warning.message) for warning in heard]
         return result
@@ -181,32 +199,41 @@ class Instance:
     def plan(self, outputs, inputs):
         """What each argument of backward is: an upstream gradient, an input, a rate."""
         required, most, names = self.subject.backward_arity
-        forward_names = self.subject.forward_arity[2]
         if most == 99 and not names:
             return ["upstream"] * outputs
-        if required == 0 and most == 0:
-            return []
-        names = names[: max(required, 1)] if required or not outputs > 1 else names[:outputs]
-        if len(names) == 1:
-            second = names[0] in forward_names[1:] and not _UPSTREAM.search(names[0])
-            if second and len(inputs) > 1:
-                return [forward_names.index(names[0])]
-            return ["upstream"] if outputs == 1 else ["all"]
-        plan = []
-        for name in names:
-            if name in forward_names[: len(inputs)] and not _UPSTREAM.search(name):
-                plan.append(forward_names.index(name))
-            elif _RATE.match(name):
-                plan.append("rate")
-            else:
-                plan.append("upstream")
-        spare = plan.count("upstream") - outputs
-        if spare > 0 and len(inputs) > 1 and plan.count("upstream") == len(inputs):
-            named = [bool(_UPSTREAM.search(name)) for name in names]
-            if not any(named):
+        roles = [self._role(name, len(inputs)) for name in names]
+        if required == 0:
+            # Optional arguments: an upstream gradient is given, what forward has seen is not.
+            spare = roles[:outputs] if outputs > 1 else roles[:1]
+            return spare if set(spare) == {"upstream"} else []
+        roles = roles[:required]
+        if len(roles) == 1:
+            return ["all"] if roles == ["upstream"] and outputs > 1 else roles
+        spare = roles.count("upstream") - outputs
+        if spare > 0 and len(inputs) > 1 and roles.count("upstream") == len(inputs):
+            if not any(_UPSTREAM.search(name) for name in names[:required]):
                 order = iter(range(len(inputs)))
-                plan = [next(order) if role == "upstream" else role for role in plan]
-        return plan
+                roles = [next(order) if role == "upstream" else role for role in roles]
+        return roles
+
+    def _role(self, name, inputs):
+        """What an argument of backward is by its name."""
+        forward_names = self.subject.forward_arity[2]
+        if _UPSTREAM.search(name):
+            return "upstream"
+        if name in forward_names[:inputs]:
+            place = forward_names.index(name)
+            # A single argument that forward has first is the upstream gradient all the same.
+            alone = self.subject.backward_arity[0] == 1 and place == 0
+            return "upstream" if alone else place
+        if _RATE.match(name):
+            return "rate"
+        if inputs == 2 and self.subject.backward_arity[0] != 1:
+            if PREDICTION.match(name):
+                return 0
+            if TARGET.match(name):
+                return 1
+        return "upstream"
 
     @property
     def takes_upstream(self):

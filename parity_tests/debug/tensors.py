@@ -15,6 +15,7 @@ import torch
 import torch._numpy as base
 
 Array = base.ndarray
+base.set_default_dtype()  # NumPy's; to ask for them would load torch._dynamo, for seconds
 
 
 def tensor_of(value):

@@ -9,6 +9,7 @@ import torch
 from parity_tests.debug import tensors
 from parity_tests.debug.failures import UsageError
 from parity_tests.debug.loading import World
+from parity_tests.debug.notes import Notes, instrument
 from parity_tests.debug.structure import converted, is_floating
 from parity_tests.debug.subject import quiet
 
@@ -23,13 +24,28 @@ class Traced:
     outputs: list = field(default_factory=list)
 
 
+@dataclass
+class Graph:
+    """What autograd has recorded of one forward."""
+
+    sources: dict  # "inputs", "params" -> the leaves
+    outputs: list
+    inner: dict  # name -> tensor of what forward stored, named or made
+    traced: Traced | None = None
+
+
 class Twin:
     """The second world of a target: the same source over torch tensors."""
 
     def __init__(self, first_world, path):
         self.first = first_world
         np_like = tensors.namespace()
-        self.world = World(tensors.substitutes(np_like))
+        self.notes = Notes()
+        self.world = World(
+            tensors.substitutes(np_like),
+            lambda tree: instrument(tree, self.notes),
+            self.notes.builtins(),
+        )
         self.world.load(path)
         for module in self.world.modules.values():
             module.__dict__["__builtins__"]["float"] = tensors.TracedFloat
@@ -51,110 +67,138 @@ class Twin:
 
     def run(self, instance, inputs, upstreams):
         """Autograd's gradients of the weighted outputs, and of what forward stored."""
-        return self._graph(instance, inputs, upstreams)[0]
+        return self._graph(instance, inputs, upstreams).traced
 
-    def paths(self, instance, inputs, upstreams, key):
-        """How much of one gradient comes through each thing that forward stored or named."""
-        traced, inner, sources = self._graph(instance, inputs, upstreams)
-        where, place = key
-        source = sources[where][place]
-        if source is None:
-            return {}
-        found = {}
-        for name, tensor in inner.items():
-            if name not in traced.inner or tensor is source:
-                continue
-            gradient = torch.as_tensor(traced.inner[name][1])
-            (share,) = torch.autograd.grad(
-                tensor, source, gradient, retain_graph=True, allow_unused=True
-            )
-            if share is not None:
-                found[name] = share.detach().numpy().copy()
-        return found
+    def rows(self, instance, inputs, upstreams, where, place):
+        """The derivatives of every output by one input or parameter, (outputs, elements)."""
+        graph = self._graph(instance, inputs, upstreams)
+        source = graph.sources[where][place]
+        rows = []
+        for output in graph.outputs:
+            for element in output.reshape(-1):
+                (row,) = _pulled(element, 1.0, [source]) if element.requires_grad else (None,)
+                rows.append(np.zeros(source.numel()) if row is None else row.reshape(-1).numpy())
+        return np.array(rows).reshape(len(rows), source.numel())
 
-    def diagonal(self, instance, inputs, upstreams, early, late):
-        """The diagonal of d late / d early, two stored quantities of one shape; else None."""
-        _, inner, _ = self._graph(instance, inputs, upstreams)
-        if early not in inner or late not in inner:
-            return None
-        first, second = inner[early], inner[late]
-        found = np.zeros(first.numel())
-        for place in range(first.numel()):
-            unit = torch.zeros(second.numel(), dtype=second.dtype)
-            unit[place] = 1
-            (row,) = torch.autograd.grad(
-                second, first, unit.reshape(second.shape), retain_graph=True, allow_unused=True
-            )
-            if row is None:
-                return None
-            found[place] = float(row.reshape(-1)[place])
-        return found.reshape(tuple(first.shape))
+    def diagonals(self, instance, inputs):
+        """(early, late) -> the diagonal of d late / d early, two quantities of one shape."""
+        inner = self._forward(instance, inputs).inner
+
+        def diagonal(early, late):
+            first, second = inner[early], inner[late]
+            found = np.zeros(first.numel())
+            for place in range(first.numel()):
+                (row,) = _pulled(second.reshape(-1)[place], 1.0, [first])
+                if row is None:
+                    return None
+                found[place] = float(row.reshape(-1)[place])
+            return found.reshape(tuple(first.shape))
+
+        return diagonal
+
+    def cuts(self, instance, inputs, upstreams):
+        """For each use of a variable in forward: (what it is, the gradients without it)."""
+        self._forward(instance, inputs)
+        for place in list(self.notes.used):
+            site = self.notes.uses[place]
+            try:
+                traced = self.changed(instance, inputs, upstreams, ("cut", place))
+            except Exception:
+                continue  # a cut may leave nothing to differentiate
+            yield f"{site.text} (line {site.line})", traced
+
+    def changed(self, instance, inputs, upstreams, change):
+        """The gradients under a change of the chain rule in one place."""
+        return _gradients(self._forward(instance, inputs, change), upstreams, {})
 
     def _graph(self, instance, inputs, upstreams):
-        leaves_in, leaves_param = [], []
-        given = []
-        for value in inputs:
-            leaf = torch.as_tensor(np.array(value))
-            if is_floating(value):
-                leaf = leaf.to(torch.float64).requires_grad_()
-            leaves_in.append(leaf if is_floating(value) else None)
-            given.append(tensors.Array(leaf.clone()))
-        owned = {id(param): place for place, param in enumerate(instance.params)}
-        leaves_param = [
-            torch.as_tensor(np.array(param)).requires_grad_() for param in instance.params
-        ]
+        graph = self._forward(instance, inputs)
+        graph.traced = _gradients(graph, upstreams, graph.inner)
+        return graph
 
-        copies = []
+    def _forward(self, instance, inputs, change=None):
+        """The target's forward over tensors, recorded, under a change of the chain rule."""
+        sources = {
+            "inputs": [_leaf(value) if is_floating(value) else None for value in inputs],
+            "params": [_leaf(param) for param in instance.params],
+        }
+        given = [
+            tensors.array_of(value) if leaf is None else tensors.Array(leaf.clone())
+            for value, leaf in zip(inputs, sources["inputs"], strict=True)
+        ]
+        owned = {id(param): tensors.Array(leaf.clone()) for param, leaf in
+                 zip(instance.params, sources["params"], strict=True)}  # fmt: skip
 
         def convert(array):
             if not isinstance(array, np.ndarray):
                 return array
-            if id(array) in owned:
-                copies.append(tensors.Array(leaves_param[owned[id(array)]].clone()))
-                return copies[-1]
-            return tensors.array_of(array)
+            return owned[id(array)] if id(array) in owned else tensors.array_of(array)
 
         thing = converted(instance.thing, convert, self.renewed)
-        with (
-            quiet(),
-            # Copies of what autograd saves, so that forward may write in place.
-            torch.autograd.graph.saved_tensors_hooks(_copied, _same),
-            _locals_of(self.world.files, "forward", "__call__", "call") as seen,
-        ):
-            forward = getattr(thing, instance.subject.forward_name)
-            _, most, _ = instance.subject.forward_arity
-            packed = len(given) > 1 and most == 1
-            result = forward(tuple(given)) if packed else forward(*given)
-            outputs = [leaf for leaf in _leaves(result) if leaf.tensor.is_floating_point()]
-            if len(outputs) != len(upstreams):
-                raise UsageError("another number of outputs")
-            total = sum(
-                (out.tensor * torch.as_tensor(np.asarray(g, dtype=float))).sum()
-                for out, g in zip(outputs, upstreams, strict=True)
-            )
-            own = [array.tensor for array in given] + [array.tensor for array in copies]
-            inner = _inner(thing, seen, own)
-            wanted = [leaf for leaf in (*leaves_in, *leaves_param) if leaf is not None]
-            found = torch.autograd.grad(
-                total, [*wanted, *inner.values()], allow_unused=True, retain_graph=True
-            )
-        found = [None if g is None else g.detach().numpy().copy() for g in found]
-        zeros = [np.zeros(tuple(t.shape)) for t in wanted]
-        direct = [z if g is None else g for z, g in zip(zeros, found, strict=False)]
-        order = iter(direct)
-        traced = Traced(
-            [None if leaf is None else next(order) for leaf in leaves_in],
-            [next(order) for _ in leaves_param],
-            {
-                name: (tensor.detach().numpy().copy(), gradient)
-                for (name, tensor), gradient in zip(
-                    inner.items(), found[len(wanted) :], strict=True
-                )
-                if gradient is not None
-            },
-            [out.tensor.detach().numpy().copy() for out in outputs],
-        )
-        return traced, inner, {"inputs": leaves_in, "params": leaves_param}
+        self.notes.forget()
+        self.notes.active, self.notes.change = True, change
+        try:
+            with (
+                quiet(),
+                # Copies of what autograd saves, so that forward may write in place.
+                torch.autograd.graph.saved_tensors_hooks(_copied, _same),
+                _locals_of(self.world.files, "forward", "__call__", "call") as seen,
+            ):
+                forward = getattr(thing, instance.subject.forward_name)
+                _, most, _ = instance.subject.forward_arity
+                packed = len(given) > 1 and most == 1
+                result = forward(tuple(given)) if packed else forward(*given)
+        finally:
+            self.notes.active = False
+        outputs = [out.tensor for out in _leaves(result) if out.tensor.is_floating_point()]
+        own = [array.tensor for array in (*given, *owned.values())]
+        places = (getattr(thing, "__dict__", {}), seen.get("forward", {}), self.notes.made)
+        return Graph(sources, outputs, _inner(places, own))
+
+
+def _leaf(value):
+    return torch.as_tensor(np.array(value)).to(torch.float64).requires_grad_()
+
+
+def _gradients(graph, upstreams, inner):
+    """Autograd's answer: by inputs and parameters, and by what lies between."""
+    if len(graph.outputs) != len(upstreams):
+        raise UsageError("another number of outputs")
+    total = sum(_weighted(out, g) for out, g in zip(graph.outputs, upstreams, strict=True))
+    wanted = [leaf for leaves in graph.sources.values() for leaf in leaves if leaf is not None]
+    found = torch.autograd.grad(
+        total, [*wanted, *inner.values()], allow_unused=True, retain_graph=True
+    )
+    direct = iter(
+        [
+            np.zeros(tuple(leaf.shape)) if g is None else g.numpy().copy()
+            for leaf, g in zip(wanted, found, strict=False)
+        ]
+    )
+    sides = [
+        [None if leaf is None else next(direct) for leaf in graph.sources[where]]
+        for where in ("inputs", "params")
+    ]
+    between = zip(inner.items(), found[len(wanted) :], strict=True)
+    return Traced(
+        *sides,
+        {
+            name: (tensor.detach().numpy().copy(), gradient.numpy().copy())
+            for (name, tensor), gradient in between
+            if gradient is not None
+        },
+        [out.detach().numpy().copy() for out in graph.outputs],
+    )
+
+
+def _weighted(tensor, weights):
+    return (tensor * torch.as_tensor(np.asarray(weights, dtype=float))).sum()
+
+
+def _pulled(tensor, weights, sources):
+    """The gradients of a weighted sum (autograd.grad with given weights would load sympy)."""
+    total = _weighted(tensor, weights)
+    return torch.autograd.grad(total, sources, retain_graph=True, allow_unused=True)
 
 
 def _leaves(value):
@@ -170,11 +214,11 @@ def _leaves(value):
     return [tensors.array(value)] if isinstance(value, (int, float, np.generic)) else []
 
 
-def _inner(thing, seen, given):
-    """The tensors that forward stored on the object or named, by name."""
+def _inner(places, given):
+    """The tensors that forward stored on the object, named or made, by name."""
     found = {}
     own = {id(tensor) for tensor in given}
-    for source in (getattr(thing, "__dict__", {}), seen.get("forward", {})):
+    for source in places:
         for name, value in source.items():
             for label, array in _named(name, value):
                 tensor = array.tensor

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from parity_tests.debug.findings import Finding, Quantity, plain
+from parity_tests.debug.findings import Finding, Quantity, table
 from parity_tests.debug.structure import is_floating
 from parity_tests.debug.study import differing
 
@@ -12,7 +12,7 @@ def where_name(where, place, study):
     if where == "params":
         return f"grad_params[{place}]"
     floats = [i for i, value in enumerate(study.main.inputs) if is_floating(value)]
-    several = len(floats) > 1 and not study.is_loss
+    several = len(floats) > 1 and not (study.is_loss and study.given_inputs < 2)
     return f"grad_input[{place}]" if several else "grad_input"
 
 
@@ -42,6 +42,8 @@ def judge(study, exam, probe):
         _settle_forward(study, exam, states, findings, quantities, probe)
         return findings, quantities
     for state in states:
+        if state.silent:
+            continue
         quantities.append(state.quantity())
         if state.wrong:
             findings.append(state.finding())
@@ -71,7 +73,7 @@ def _judge_forward(study, exam, masks, probe, findings, quantities):
         "mask": mask,
         "output": place,
     }
-    finding.table = table(mine, other, None, mask)
+    finding.table = table(mask, yours=mine, oracle=other)
     findings.append(finding)
     return True
 
@@ -140,6 +142,11 @@ class State:
         self.forward_ok = forward is not None and not any(m is None or m.any() for m in forward)
         if self.oracle is not None and self.oracle_mask.any() and not self.own_wrong:
             self._weigh_convention()
+        elif self.own_wrong and self.follows_oracle:
+            self.convention = (
+                f"{self.name}: {int(self.own_mask.sum())} elements are {study.oracle.text}'s, "
+                "by its convention, not the derivative of the forward"
+            )
 
     @property
     def own_wrong(self):
@@ -168,6 +175,11 @@ class State:
             )
 
     @property
+    def follows_oracle(self):
+        """Is yours the oracle's gradient throughout, where the forward is the same function?"""
+        return self.oracle is not None and self.forward_ok and not self.oracle_wrong
+
+    @property
     def right(self):
         """The array that the gradient should have been."""
         if self.oracle is not None and self.forward_ok and not self.study.oracle.guessed:
@@ -179,9 +191,14 @@ class State:
         if not self.given:
             return self.missing
         if self.own_wrong:
-            return True
+            return not self.follows_oracle
         nothing_known = self.known is not None and not self.known.any()
         return self.oracle_wrong and self.forward_ok and nothing_known
+
+    @property
+    def silent(self):
+        """A loss's target, for which nobody expects a gradient."""
+        return not self.given and self.study.is_loss and self.where == "inputs"
 
     @property
     def missing(self):
@@ -232,8 +249,7 @@ class State:
             "quantity": (self.where, self.place),
         }
         if np.shape(self.yours) == np.shape(self.own):
-            judge = self.oracle if self.oracle is not None else self.traced
-            finding.table = table(self.yours, self.own, judge, self.mask)
+            finding.table = table(self.mask, yours=self.yours, autograd=self.right)
         return finding
 
 
@@ -242,15 +258,3 @@ def _judge_gradient(study, exam, where, place, probe):
     if own is None:
         return None
     return State(study, exam, where, place, probe)
-
-
-def table(yours, numeric, autograd, mask, most=4):
-    """Rows (element, yours, autograd's, numeric) for the first wrong elements."""
-    rows = []
-    for index in np.argwhere(np.atleast_1d(mask))[:most]:
-        key = tuple(int(i) for i in index)
-        pick = lambda array, k=key: None if array is None else plain(np.atleast_1d(array)[k])  # noqa: E731
-        rows.append(
-            (list(key) if np.ndim(mask) else [], pick(yours), pick(autograd), pick(numeric))
-        )
-    return rows

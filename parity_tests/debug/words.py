@@ -1,6 +1,6 @@
 """The causes in one line each, in English and Portuguese, and the translation of sentences."""
 
-import re
+from parity_tests.debug import portuguese
 
 # cause: (English, Portuguese)
 CAUSES = {
@@ -74,15 +74,8 @@ def cause_line(cause, lang="en"):
     return pair[lang == "pt"], page
 
 
-_TRANSLATIONS = []
-
-
 def translate(sentence, lang):
-    """A sentence of the report in another language; unknown ones stay as they are."""
+    """A sentence of the report in another language; an unknown one (an exception's) stays."""
     if lang == "en" or not sentence:
         return sentence
-    for pattern, template in _TRANSLATIONS:
-        match = re.fullmatch(pattern, sentence)
-        if match:
-            return match.expand(template)
-    return sentence
+    return portuguese.translated(sentence) or sentence
