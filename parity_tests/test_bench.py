@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from parity_tests import catalogue, cli, oracle
-from parity_tests.bench import goals, growth, measure, memory, sides, table, work
+from parity_tests.bench import goals, growth, measure, memory, page, sides, table, work
 from parity_tests.bench.sides import Pair
 from parity_tests.bench.work import Work
 from parity_tests.catalogue import Row
@@ -124,11 +124,11 @@ def test_an_exponent_is_the_slope_of_the_logarithms():
 
 def test_a_goal_missed_is_named_and_needs_a_reason():
     assert goals.misses(entry()) == []
-    assert goals.misses(entry(ratio=ratio(4.1))) == ["time 4.1 > 4"]
+    assert goals.misses(entry(ratio=ratio(4.1))) == ["time 4.10 > 4"]
     assert goals.misses(entry(component="GELU", ratio=ratio(11.0))) == []
     assert goals.misses(entry(component="GELU", ratio=ratio(4.5), dtype="float64"))
     fat = {"ours": 2**22, "theirs": 2**20, "least": 2**20}
-    assert goals.misses(entry(memory=fat)) == ["memory 4.0 > 2.5"]
+    assert goals.misses(entry(memory=fat)) == ["memory 4.00 > 2.5"]
     report = {"entries": [entry(ratio=ratio(4.1))], "growth": []}
     assert not table.holds(report)
 
@@ -154,3 +154,26 @@ def test_the_command_measures_what_it_is_asked_for(tmp_path, capsys):
 def test_an_unknown_name_is_wrong_usage(capsys):
     assert cli.main(["bench", "Sofsign"]) == 2
     assert "did you mean Softsign?" in capsys.readouterr().err
+
+
+# --- the committed results ---
+
+RESULTS = json.loads(page.RESULTS.read_text(encoding="utf-8"))
+
+
+def test_the_page_is_what_the_committed_results_say():
+    assert page.PAGE.read_text(encoding="utf-8") == page.text()
+
+
+def test_the_committed_results_have_every_component():
+    measured = {e["component"] for e in RESULTS["entries"]}
+    assert measured == {row.title for row in catalogue.rows()}
+
+
+def test_every_goal_missed_has_a_reason_and_no_reason_is_stale():
+    missed = {e["component"] for e in RESULTS["entries"] if goals.misses(e)}
+    assert missed == goals.REASONS.keys()
+
+
+def test_no_time_grows_faster_than_the_work():
+    assert [e for e in RESULTS["growth"] if growth.is_accident(e)] == []

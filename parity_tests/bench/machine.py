@@ -14,6 +14,8 @@ def describe() -> dict:
     found = {
         "processor": _processor(),
         "cores": os.cpu_count(),
+        # How many processes wanted to run: on a loaded machine caches and memory are shared.
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else "unknown",
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "numpy": np.__version__,

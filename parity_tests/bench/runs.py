@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from parity_tests.bench import growth, measure, memory, sides, work
 
+# Of what has them; a schedule's numbers are Python's, and an initializer's float64.
 DTYPES = ("float32", "float64")
 
 
@@ -12,7 +13,7 @@ def entries(row, seconds: float) -> Iterator[dict]:
     """A row's times and memory, for each of its sizes and dtypes."""
     own = work.of(row)
     for size, sizes in own.sizes.items():
-        for dtype in DTYPES:
+        for dtype in getattr(row, "dtypes", DTYPES):
             pair = sides.pair(own.draft(**sizes), row, dtype)
             timing = measure.alternate(pair.ours, pair.theirs, seconds)
             yield {
@@ -28,8 +29,9 @@ def entries(row, seconds: float) -> Iterator[dict]:
 
 
 def growths(row, seconds: float) -> Iterator[dict]:
-    """How a row's time grows, in float32."""
-    return (_rounded(entry) for entry in growth.exponents(row, work.of(row), "float32", seconds))
+    """How a row's time grows, in the first of its dtypes."""
+    dtype = getattr(row, "dtypes", DTYPES)[0]
+    return (_rounded(entry) for entry in growth.exponents(row, work.of(row), dtype, seconds))
 
 
 def _rounded(value):
