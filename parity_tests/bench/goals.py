@@ -27,8 +27,8 @@ _SCORES = (
     "memory: the scores are neither input nor output, and larger than both (so it is in PyTorch)"
 )
 _WEIGHTS = (
-    "memory: the weights of every query and key are kept, as the equation has them; PyTorch's fused "
-    "kernel computes them again"
+    "memory: the weights of every query and key are kept, as the equation has them; PyTorch's "
+    "fused kernel computes them again"
 )
 _TEMPORARIES = (
     "memory: the equation written with whole arrays holds three or four of the input's size at "

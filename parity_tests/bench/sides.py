@@ -141,10 +141,9 @@ def _optimizer(draft: Step, row: OptimizerRow, dtype: str) -> Pair:
     optimizer = row.oracle(params, **draft.options)
     twin = mirror(optimizer)
     dense = [(0.01 * rng.normal(size=shape)).astype(dtype) for shape in draft.shapes]
-    given = [row.give(grad, torch.from_numpy, rng) for grad in dense]
-    for param, (grad, _) in zip(params, given, strict=True):
-        param.grad = grad
-    grads = [grad for _, grad in given]
+    grads = [row.give(grad, rng) for grad in dense]
+    for param, grad in zip(params, grads, strict=True):
+        param.grad = row.hand(grad, param, torch.from_numpy)
 
     def ours():
         row.step(twin, arrays, grads)
