@@ -77,7 +77,7 @@ def _patches_draft(draw):
         ),
         "bias": np.linspace(-1, 1, embed_dim),
     }
-    return Draft(options, (Input((draw(sizes(1, 2)), channels, height, width)),))
+    return Draft(options, (Input((draw(sizes(0, 2)), channels, height, width)),))
 
 
 _SHORT = np.ones((1, 2, 3))
@@ -125,6 +125,20 @@ register(
                 (np.array([[1.0, 0.0], [1.0, 0.0]]),),
                 [[1.0, 0.0], [0.54030230586813971740, 0.84147098480789650665]],
             ),
+            # The second pair turns by 1/100.
+            (
+                {"d_model": 4},
+                (np.array([[1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0]]),),
+                [
+                    [1.0, 2.0, 3.0, 4.0],
+                    [
+                        -1.14263966374765329590,
+                        1.92207559654417594145,
+                        2.95985066791332917461,
+                        4.02979950166916110517,
+                    ],
+                ],
+            ),
         ],
         refusals=[Refusal(lambda: reference.RotaryEncoding(3), ValueError, "divisible by")],
     ),
@@ -134,6 +148,14 @@ register(
         lambda m: reference.LearnedEncoding(m.max_length, m.d_model),
         _learned_draft,
         "sum",
+        literals=[
+            (
+                {"max_length": 3, "d_model": 2},
+                ([[1.0, 2.0], [3.0, 4.0]],),
+                [[1.5, 2.25], [3.75, 5.0]],
+                [[[0.5, 0.25], [0.75, 1.0], [7.0, 7.0]]],
+            ),
+        ],
         refusals=[
             Refusal(
                 lambda: reference.LearnedEncoding(1, 3).forward(_SHORT),
@@ -150,5 +172,21 @@ register(
         "sum",
         inputs=ChannelsFirst(2),
         outputs=AsIs(),
+        literals=[
+            # Two patches of 2 x 2 side by side, and a column that fills no patch.
+            (
+                {"input_channels": 1, "embed_dim": 1, "patch_size": 2},
+                (np.arange(10.0).reshape(1, 2, 5, 1),),
+                [[[0 + 2 * 1 + 3 * 5 + 4 * 6 + 0.5], [2 + 2 * 3 + 3 * 7 + 4 * 8 + 0.5]]],
+                [[[[[1.0, 2.0], [3.0, 4.0]]]], [0.5]],
+            ),
+        ],
+        refusals=[
+            Refusal(
+                lambda: reference.PatchEmbedding(1, 2, 3).forward(np.ones((1, 2, 5, 1))),
+                ValueError,
+                "must be at least as large as the kernel",
+            ),
+        ],
     ),
 )
