@@ -209,7 +209,7 @@ def train(
     images, targets, held_images, held_targets = digits(network, seed)
     torch.manual_seed(seed)
     theirs = _Torch(network.theirs().double(), optimizer)
-    nudged = _Torch(_one_ulp_away(theirs.network, seed), optimizer)
+    nudged = _Torch(one_ulp_away(theirs.network, seed), optimizer)
     ours = _NumPy(network, theirs)
     outcome = Outcome()
     rng = np.random.default_rng(seed)
@@ -243,13 +243,13 @@ def train(
     yield outcome
 
 
-def _one_ulp_away(network: torch.nn.Module, seed: int) -> torch.nn.Module:
+def one_ulp_away(network: torch.nn.Module, seed: int) -> torch.nn.Module:
     """A copy with every parameter moved to a neighbouring number."""
     rng = np.random.default_rng(seed)
     copied = copy.deepcopy(network)
     with torch.no_grad():
         for param in copied.parameters():
-            toward = rng.choice([-np.inf, np.inf], tuple(param.shape))
+            toward = rng.choice([-np.inf, np.inf], tuple(param.shape)).astype(param.numpy().dtype)
             param.copy_(torch.from_numpy(np.nextafter(param.numpy(), toward)))
     return copied
 
