@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -158,3 +159,5 @@ def test_the_corpus_is_large_enough():
     kinds = [entry["kind"] for _, entry in CASES]
     assert kinds.count("mistake") >= 60
     assert kinds.count("correct") >= 40
+    causes = Counter(entry["cause"] for _, entry in CASES if entry["kind"] == "mistake")
+    assert min(causes[cause] for cause in CAUSES) >= 5, causes
