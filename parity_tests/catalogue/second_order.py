@@ -252,6 +252,25 @@ def _flat(component, hessian, start=(1.0, 1.0)):
     return component(*functions, np.array(start)).update_step
 
 
+def _not_finite(component):
+    """Residuals or a Jacobian that are not finite at the point."""
+
+    def descend(residuals, jacobian):
+        return component(lambda x: residuals, lambda x: jacobian, np.ones(2)).update_step
+
+    words = "must be finite; got"
+    return (
+        Refusal(
+            descend(np.full(2, np.nan), np.eye(2)), ValueError, f"update_step: residual {words} nan"
+        ),
+        Refusal(
+            descend(np.ones(2), np.full((2, 2), np.inf)),
+            ValueError,
+            f"update_step: residual_prime {words} inf",
+        ),
+    )
+
+
 register(
     _row(
         reference.Newton,
@@ -302,6 +321,7 @@ register(
         ("r", "jacobian"),
         _RESIDUALS,
         _drawn(**_STOP, **_RATES),
+        refusals=_not_finite(reference.GaussNewton),
     ),
     _row(
         reference.LevenbergMarquardt,
@@ -309,5 +329,6 @@ register(
         ("r", "jacobian"),
         _RESIDUALS,
         _drawn(**_STOP, damping=numbers(1e-3, 10)),
+        refusals=_not_finite(reference.LevenbergMarquardt),
     ),
 )

@@ -351,6 +351,13 @@ class LeastSquares(Minimizer):
         value = _checks.check_derivative(self, 1, point, outputs=outputs, residual_prime=value)
         return np.reshape(value, (-1, np.size(point)))
 
+    def linearized(self):
+        """J and r at the point, both finite."""
+        jacobian, residuals = self.jacobian(self.point), self.residuals(self.point)
+        _checks.check_finite(self, method="update_step", residual=residuals)
+        _checks.check_finite(self, method="update_step", residual_prime=jacobian)
+        return jacobian, residuals
+
 
 class GaussNewton(LeastSquares):
     """Newton's method for sums of squares, without the residuals' second derivatives.
@@ -362,7 +369,8 @@ class GaussNewton(LeastSquares):
         residual_prime o + s, as torch.func.jacrev does.
     Dtypes: float32 and float64; the points have the initial one's.
     Errors: TypeError for a function that cannot be called or a value that is not floating;
-        ValueError for an option out of range or a derivative of another shape.
+        ValueError for an option out of range, a derivative of another shape, or residuals or
+        derivatives that are not finite.
     Book: not in the book; beside section 6.4.
     Paper: Gauss (1809), Theoria motus corporum coelestium, Perthes and Besser; Nocedal, Wright
         (2006), Numerical optimization, section 10.3, DOI 10.1007/978-0-387-40065-5.
@@ -382,7 +390,7 @@ class GaussNewton(LeastSquares):
         super().__init__(residual, residual_prime, initial_point, learning_rate, epochs, tolerance)
 
     def move(self, grad):
-        jacobian, residuals = self.jacobian(self.point), self.residuals(self.point)
+        jacobian, residuals = self.linearized()
         return -self.learning_rate * np.linalg.lstsq(jacobian, residuals)[0]
 
 
@@ -397,7 +405,8 @@ class LevenbergMarquardt(LeastSquares):
         residual_prime o + s, as torch.func.jacrev does.
     Dtypes: float32 and float64; the points have the initial one's.
     Errors: TypeError for a function that cannot be called or a value that is not floating;
-        ValueError for an option out of range or a derivative of another shape.
+        ValueError for an option out of range, a derivative of another shape, or residuals or
+        derivatives that are not finite.
     Book: not in the book; beside section 6.4.
     Paper: Levenberg (1944), DOI 10.1090/qam/10666; Marquardt (1963), DOI 10.1137/0111030.
     PyTorch: no class; torch.func.jacrev and torch.linalg.solve take the same steps. Marquardt
@@ -417,9 +426,9 @@ class LevenbergMarquardt(LeastSquares):
         self.damping = _checks.check_positive(self, damping=damping)
 
     def move(self, grad):
-        jacobian, value = self.jacobian(self.point), self.value(self.point)
+        jacobian, residuals = self.linearized()
+        value, targets = self.value(self.point), np.append(-residuals, np.zeros_like(grad))
         self.damping /= 10
-        targets = np.append(-self.residuals(self.point), np.zeros_like(grad))
         for _ in range(60):
             # As least squares, the sum is solved without squaring J, and whatever its rank.
             ridge = math.sqrt(self.damping) * np.eye(grad.size, dtype=grad.dtype)
