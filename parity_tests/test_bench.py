@@ -63,19 +63,38 @@ def test_every_component_has_a_small_and_a_realistic_size():
         assert first == "a run" or (first == "small" and others), row.title
 
 
-def test_work_that_is_ten_times_as_long_takes_about_ten_times_as_long():
-    array = np.ones(200_000)
+class Clock:
+    """A processor that takes exactly as long as it is told to."""
 
-    def once():
-        np.sqrt(array)
+    def __init__(self):
+        self.now = 0.0
 
-    def ten_times():
-        for _ in range(10):
-            np.sqrt(array)
+    def __call__(self):
+        return self.now
 
-    timing = measure.alternate(ten_times, once, 0.1)
-    assert 5 < timing.ratio.median < 20
-    assert timing.ratio.low <= timing.ratio.median <= timing.ratio.high
+    def spend(self, seconds):
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(measure, "_CLOCK", clock)
+    return clock
+
+
+def test_work_that_is_ten_times_as_long_takes_ten_times_as_long(clock):
+    timing = measure.alternate(lambda: clock.spend(0.01), lambda: clock.spend(0.001), 0.01)
+    assert timing.ours.median == pytest.approx(0.01)
+    assert timing.theirs.median == pytest.approx(0.001)
+    assert timing.ratio.low == pytest.approx(10) == timing.ratio.high
+
+
+def test_a_short_call_is_repeated_until_it_is_long_against_the_clock(clock):
+    timing = measure.alternate(lambda: clock.spend(1e-6), lambda: clock.spend(0.1), 0.0)
+    assert (timing.rounds, timing.ours.median) == (3, pytest.approx(1e-6))
+    # To warm up, to see how long one takes, and a thousand in each of three rounds.
+    assert clock.now == pytest.approx(3002 * 1e-6 + 5 * 0.1)
 
 
 def test_time_spent_elsewhere_does_not_count():
@@ -99,21 +118,15 @@ def test_memory_is_the_peak_on_both_sides():
     assert 5 * given.nbytes <= peaks["theirs"] < 5.5 * given.nbytes
 
 
-def test_a_quadratic_accident_shows(monkeypatch):
+def test_a_quadratic_accident_shows(monkeypatch, clock):
     def pair(draft, row, dtype):
-        def quadratic():
-            np.ones((draft, draft)).sum()
-
-        def linear():
-            np.ones(500 * draft).sum()
-
-        return Pair(quadratic, linear, [])
+        return Pair(lambda: clock.spend(1e-6 * draft**2), lambda: clock.spend(1e-6 * draft), [])
 
     monkeypatch.setattr(sides, "pair", pair)
     given = Work(lambda length: length, {"all": {"length": 500}})
-    (found,) = growth.exponents(catalogue.find("ReLU"), given, "float32", 0.05)
-    assert found["ours"] > 1.6
-    assert found["theirs"] < 1.4
+    (found,) = growth.exponents(catalogue.find("ReLU"), given, "float32", 0.0)
+    assert found["ours"] == pytest.approx(2)
+    assert found["theirs"] == pytest.approx(1)
     assert growth.is_accident(found)
     assert not growth.is_accident({**found, "order": 2})
 
