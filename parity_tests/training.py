@@ -9,6 +9,7 @@ import copy
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,24 +18,37 @@ import reference
 from parity_tests import catalogue
 
 BOUND = 32
-# Digits to train with, and batches of 50 of them in an epoch; the rest is held out.
-TRAINING, STEPS = 1500, 30
+
+
+class Data(NamedTuple):
+    """Inputs, features last, and their targets: to train with, and held out."""
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    held_inputs: np.ndarray
+    held_targets: np.ndarray
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network on both sides, and where a flattened image enters its dense part.
+    """A network on both sides, its data, and what differs between the sides.
 
-    `flattened` is (place in the list of parameters, channels, height, width): PyTorch flattens
-    channels first, the reference channels last, so that weight's columns are in another order.
+    `flattened` says where a flattened image enters the dense part: (place in the list of
+    parameters, channels, height, width). PyTorch flattens channels first, the reference channels
+    last, so that weight's columns are in another order.
     """
 
     name: str
-    ours: Callable[[], reference.Sequential]
-    theirs: Callable[[], torch.nn.Sequential]
-    images: Callable[[np.ndarray], np.ndarray]  # digits (n, 8, 8) to (n, height, width, 1)
+    ours: Callable[[], reference.Layer]
+    theirs: Callable[[], torch.nn.Module]
+    data: Callable[[int], Data]  # from a seed
     epochs: int
+    steps: int  # batches in an epoch
+    optimizers: tuple[str, ...] = ("sgd", "adam")
+    to_torch: Callable[[np.ndarray], np.ndarray] = np.asarray  # inputs in PyTorch's layout
     flattened: tuple[int, int, int, int] | None = None
+    # The text that a network goes on with, from what gives its logits for tokens.
+    generate: Callable[[Callable[[np.ndarray], np.ndarray]], str] | None = None
 
     def to_reference(self, place: int, param: np.ndarray) -> np.ndarray:
         """A parameter of PyTorch's in the reference's order."""
@@ -43,86 +57,6 @@ class Network:
         channels_first = param.reshape(-1, *self.flattened[1:])
         return np.ascontiguousarray(np.moveaxis(channels_first, 1, -1)).reshape(param.shape)
 
-
-def _small_ours():
-    return reference.Sequential(
-        reference.Convolution2D(1, 8, 3, padding=1),
-        reference.LeakyReLU(0.01),
-        reference.MaxPooling2D(2),
-        reference.Convolution2D(8, 16, 3, padding=1),
-        reference.LeakyReLU(0.01),
-        reference.MaxPooling2D(2),
-        reference.Flatten(),
-        reference.Linear(64, 10),
-    )
-
-
-def _small_theirs():
-    return torch.nn.Sequential(
-        torch.nn.Conv2d(1, 8, 3, padding=1),
-        torch.nn.LeakyReLU(0.01),
-        torch.nn.MaxPool2d(2),
-        torch.nn.Conv2d(8, 16, 3, padding=1),
-        torch.nn.LeakyReLU(0.01),
-        torch.nn.MaxPool2d(2),
-        torch.nn.Flatten(),
-        torch.nn.Linear(64, 10),
-    )
-
-
-def _lenet5_ours():
-    """Section 22.9.1: LeCun, Bottou, Bengio, Haffner (1998)."""
-    return reference.Sequential(
-        reference.Convolution2D(1, 6, 5),
-        reference.Tanh(),
-        reference.AveragePooling2D(2),
-        reference.Convolution2D(6, 16, 5),
-        reference.Tanh(),
-        reference.AveragePooling2D(2),
-        reference.Flatten(),
-        reference.Linear(400, 120),
-        reference.Tanh(),
-        reference.Linear(120, 84),
-        reference.Tanh(),
-        reference.Linear(84, 10),
-    )
-
-
-def _lenet5_theirs():
-    return torch.nn.Sequential(
-        torch.nn.Conv2d(1, 6, 5),
-        torch.nn.Tanh(),
-        torch.nn.AvgPool2d(2),
-        torch.nn.Conv2d(6, 16, 5),
-        torch.nn.Tanh(),
-        torch.nn.AvgPool2d(2),
-        torch.nn.Flatten(),
-        torch.nn.Linear(400, 120),
-        torch.nn.Tanh(),
-        torch.nn.Linear(120, 84),
-        torch.nn.Tanh(),
-        torch.nn.Linear(84, 10),
-    )
-
-
-def _enlarged(digits):
-    """Digits of 8 x 8 pixels as 32 x 32, each pixel repeated."""
-    return digits.repeat(4, axis=1).repeat(4, axis=2)[..., None] / 16
-
-
-NETWORKS = {
-    "small": Network(
-        "small",
-        _small_ours,
-        _small_theirs,
-        lambda digits: digits[..., None] / 16,
-        epochs=10,
-        flattened=(4, 16, 2, 2),
-    ),
-    "lenet5": Network(
-        "lenet5", _lenet5_ours, _lenet5_theirs, _enlarged, epochs=5, flattened=(4, 16, 5, 5)
-    ),
-}
 
 OPTIMIZERS = {
     "sgd": lambda params: torch.optim.SGD(params, lr=0.1, momentum=0.9),
@@ -139,14 +73,16 @@ class Outcome:
     param_share: float = 0.0  # the same of the parameters, at the end of each epoch
     drift: float = 0.0  # the largest difference of a parameter from PyTorch's
     yardstick: float = 0.0  # the same of PyTorch started one ulp away
-    accuracy: float = 0.0  # ours, on digits held out
+    accuracy: float = 0.0  # the share of targets held out that ours finds
     their_accuracy: float = 0.0
+    text: str = ""  # what a network that generates goes on with
+    their_text: str = ""
     seconds: float = 0.0
     their_seconds: float = 0.0
 
     @property
     def holds(self) -> bool:
-        return self.loss_share <= 1 and self.param_share <= 1
+        return self.loss_share <= 1 and self.param_share <= 1 and self.text == self.their_text
 
 
 class _Torch:
@@ -157,16 +93,17 @@ class _Torch:
         self.optimizer = OPTIMIZERS[optimizer](network.parameters())
         self.loss = torch.nn.CrossEntropyLoss()
 
-    def step(self, images, targets) -> float:
+    def step(self, inputs, targets) -> float:
         self.optimizer.zero_grad()
-        loss = self.loss(self.network(images), targets)
+        # PyTorch wants the classes on axis 1: every target becomes a sample.
+        loss = self.loss(self.network(inputs).flatten(0, -2), targets.flatten())
         loss.backward()
         self.optimizer.step()
         return loss.item()
 
-    def accuracy(self, images, targets) -> float:
+    def logits(self, inputs: np.ndarray) -> np.ndarray:
         with torch.no_grad():
-            return (self.network(images).argmax(1) == targets).double().mean().item()
+            return self.network(torch.from_numpy(inputs)).numpy()
 
     def params(self) -> list[np.ndarray]:
         return [p.detach().numpy() for p in self.network.parameters()]
@@ -182,31 +119,21 @@ class _NumPy:
         self.optimizer = catalogue.row_of(twin.optimizer).mirror(twin.optimizer)
         self.loss = reference.CrossEntropyLoss()
 
-    def step(self, images, targets) -> float:
-        loss = self.loss.forward(self.network.forward(images), targets)
+    def step(self, inputs, targets) -> float:
+        loss = self.loss.forward(self.network.forward(inputs), targets)
         _, grads = self.network.backward(self.loss.backward()[0])
         self.optimizer.step(self.network.params, grads)
         return float(loss)
 
-    def accuracy(self, images, targets) -> float:
-        return float(np.mean(self.network.forward(images).argmax(-1) == targets))
-
-
-def digits(network: Network, seed: int) -> tuple[np.ndarray, ...]:
-    """Scikit-learn's digits, shuffled: 1500 to train with and 297 held out."""
-    from sklearn.datasets import load_digits
-
-    bundle = load_digits()
-    order = np.random.default_rng(seed).permutation(len(bundle.target))
-    images, targets = network.images(bundle.images[order]), bundle.target[order]
-    return (images[:TRAINING], targets[:TRAINING], images[TRAINING:], targets[TRAINING:])
+    def logits(self, inputs: np.ndarray) -> np.ndarray:
+        return self.network.forward(inputs)
 
 
 def train(
     network: Network, optimizer: str, epochs: int, seed: int = 0, steps: int = 0
 ) -> Iterator[Outcome]:
     """Train side by side; yields the outcome so far after every step (`steps` > 0: at most)."""
-    images, targets, held_images, held_targets = digits(network, seed)
+    data = network.data(seed)
     torch.manual_seed(seed)
     theirs = _Torch(network.theirs().double(), optimizer)
     nudged = _Torch(one_ulp_away(theirs.network, seed), optimizer)
@@ -216,9 +143,9 @@ def train(
     loss_drift = 0.0
     done = 0
     for _ in range(epochs):
-        for rows in np.array_split(rng.permutation(TRAINING), STEPS):
-            arrays = np.ascontiguousarray(images[rows]), targets[rows]
-            tensors = torch.from_numpy(np.moveaxis(arrays[0], -1, 1)), torch.from_numpy(arrays[1])
+        for rows in np.array_split(rng.permutation(len(data.inputs)), network.steps):
+            arrays = np.ascontiguousarray(data.inputs[rows]), data.targets[rows]
+            tensors = torch.from_numpy(network.to_torch(arrays[0])), torch.from_numpy(arrays[1])
             start = time.perf_counter()
             our_loss = ours.step(*arrays)
             middle = time.perf_counter()
@@ -237,9 +164,12 @@ def train(
         _compare_params(network, ours, theirs, nudged, outcome)
         if done == steps:
             break
-    outcome.accuracy = ours.accuracy(held_images, held_targets)
-    held = torch.from_numpy(np.moveaxis(held_images, -1, 1)), torch.from_numpy(held_targets)
-    outcome.their_accuracy = theirs.accuracy(*held)
+    logits = ours.logits, lambda inputs: theirs.logits(network.to_torch(inputs))
+    outcome.accuracy, outcome.their_accuracy = (
+        float(np.mean(of(data.held_inputs).argmax(-1) == data.held_targets)) for of in logits
+    )
+    if network.generate is not None:
+        outcome.text, outcome.their_text = map(network.generate, logits)
     yield outcome
 
 
