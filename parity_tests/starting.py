@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from parity_tests import oracle
-from parity_tests.catalogue import Row
+from parity_tests.catalogue import OptimizerRow, Row, RunRow
 from parity_tests.compare import Verdict
 from parity_tests.kinds import Findings, Kind
 from parity_tests.strategies import Case
@@ -96,6 +96,36 @@ def check_defaults(row: Row, case: Case, dtype: str) -> list[Verdict]:
     for path in _apart(layer, fresh(_fewest(fresh, given)), ""):
         found.add(f"by default, {path[1:]} is not what PyTorch has")
     return found.conclude("defaults", f"{module}")
+
+
+def check_optimizer_defaults(row: OptimizerRow) -> list[Verdict]:
+    """The options of a group of which nothing was said."""
+    found = Findings(row, "float64")
+    theirs = row.mirror(row.oracle([torch.nn.Parameter(torch.ones(2, 2))])).groups[0]
+    theirs = theirs | row.own_defaults
+    named = inspect.signature(row.component).parameters.values()
+    needed = [p.name for p in named if p.default is p.empty and p.kind == p.POSITIONAL_OR_KEYWORD]
+    ours = row.component(**{name: theirs[name] for name in needed}).groups[0]
+    for name in sorted(ours.keys() - {"count"}):
+        if ours[name] != theirs[name]:
+            found.add(f"by default, {name} is {ours[name]}, not {theirs[name]}")
+    return found.conclude("defaults", row.title)
+
+
+def check_run_defaults(row: RunRow) -> list[Verdict]:
+    """Defaults are those of the oracle's argument of that name, or the row's own."""
+    found = Findings(row, "float64")
+    ours, theirs = _defaults(row.component), _defaults(row.oracle) | row.own_defaults
+    # Each side has a generator of its own.
+    for name in sorted(ours.keys() - {"rng"}):
+        if name not in theirs or ours[name] != theirs[name]:
+            found.add(f"by default, {name} is {ours[name]}, not {theirs.get(name, 'stated')}")
+    return found.conclude("defaults", row.title)
+
+
+def _defaults(side) -> dict:
+    named = inspect.signature(side).parameters.values()
+    return {p.name: p.default for p in named if p.default is not p.empty}
 
 
 def _fewest(construct: Callable, options: dict) -> dict:

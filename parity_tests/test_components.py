@@ -69,11 +69,14 @@ for _row in catalogue.rows(Row):
         _publish(_plain_test(_row, "literals", kinds.check_literals), _row.title, "literals")
 
 for _row in catalogue.rows(OptimizerRow):
+    _test = _plain_test(_row, "defaults", starting.check_optimizer_defaults)
+    _publish(_test, _row.title, "defaults")
     for _name, _examples, _steps in (("trajectory", 100, 20), ("long", 5, 200)):
         _check = functools.partial(trajectories.check_trajectory, steps=_steps)
         _drawn_test(_row, _name, trajectories.courses(_row), _examples, DTYPES, _check)
 
 for _row in catalogue.rows(RunRow):
+    _publish(_plain_test(_row, "defaults", starting.check_run_defaults), _row.title, "defaults")
     _cases = st.composite(_row.draw)()
     _drawn_test(_row, "run", _cases, _row.examples, _row.dtypes, trajectories.check_run)
 
@@ -86,4 +89,4 @@ for _row in catalogue.rows():
     if _own := [worst for worst in _kept if worst.component == _row.title]:
         _worst_test(_row, _own, tuple(sorted({worst.dtype for worst in _own})))
 
-del _row, _kind, _regimes, _cases, _name, _examples, _steps, _check, _kept, _own
+del _row, _kind, _regimes, _cases, _test, _name, _examples, _steps, _check, _kept, _own

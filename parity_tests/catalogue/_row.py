@@ -224,6 +224,8 @@ class OptimizerRow:
     )
     # Where PyTorch departs from the mathematics and `mirror` follows it, in words.
     departure: str = ""
+    # Arguments whose default is the book's or our own, not the oracle's.
+    own_defaults: Mapping[str, object] = field(default_factory=dict)
     refusals: Sequence[Refusal] = ()
 
     @property
@@ -307,6 +309,8 @@ class RunRow:
     precise: Callable | None = None
     # Makes ours from a constructed optimizer of PyTorch's.
     mirror: Callable | None = None
+    # Arguments whose default is the book's or our own, not the oracle's.
+    own_defaults: Mapping[str, object] = field(default_factory=dict)
     refusals: Sequence[Refusal] = ()
 
     @property

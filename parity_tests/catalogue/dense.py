@@ -169,6 +169,8 @@ register(
         _embedding,
         {"output": "sum", "grad_params": "sum", "every": "exact"},
         changes_params=True,
+        # A table without rows, of which nothing can be taken.
+        literals=[({"num_embeddings": 0, "embedding_dim": 2}, (np.arange(0),), np.ones((0, 2)))],
         refusals=(
             Refusal(
                 lambda: reference.Embedding(3, 2).forward(np.array([3])), ValueError, r"\[0, 3\)"

@@ -315,6 +315,7 @@ descent = GradientDescent(lambda x: x @ x, lambda x: 2 * x, np.array([1.0, -2.0]
 point, path = descent.update_step()
 print(point, len(path))""",
         budget="closed",
+        own_defaults={"learning_rate": 0.001, "epochs": 100, "tolerance": 1e-6},
         examples=60,
         refusals=(
             _bad(_gradient_descent(function=1), TypeError, "be a function"),
@@ -364,6 +365,7 @@ print(point, len(path))""",
         budget="closed",
         examples=60,
         mirror=_mirror_lbfgs,
+        own_defaults={"learning_rate": 1.0},
         refusals=(
             _bad(lambda: reference.LBFGS(line_search_fn="weak"), ValueError, "be one of None"),
             _bad(lambda: reference.LBFGS(0, line_search_fn="strong_wolfe"), ValueError, "positive"),
@@ -391,6 +393,7 @@ from reference import LinearConjugateGradients
 solver = LinearConjugateGradients(np.diag([1.0, 2.0]), np.ones(2), np.zeros(2))
 print(solver.update_step()[0])""",
         budget="closed",
+        own_defaults={"epochs": 100, "tolerance": 1e-6},
         refusals=(
             _bad(
                 reference.LinearConjugateGradients(-np.eye(2), np.ones(2), np.zeros(2)).update_step,

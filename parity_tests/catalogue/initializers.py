@@ -105,7 +105,9 @@ _STD = st.sampled_from([1.0, 0.02]) | numbers(0.01, 3)
 _KAIMING = {
     "a": st.just(0.0) | numbers(-3, 3),
     "mode": st.sampled_from(["fan_in", "fan_out"]),
-    "nonlinearity": st.sampled_from([*initializers.GAINS, "leaky_relu"]),
+    # Apart from the linear ones, which are many and alike.
+    "nonlinearity": st.sampled_from(["relu", "leaky_relu", "tanh", "selu", "sigmoid"])
+    | st.sampled_from([name for name, gain in initializers.GAINS.items() if gain == 1.0]),
 }
 
 
@@ -124,7 +126,10 @@ def _row(name, draw, arguments="(2, 3)", refusals=(), budget="exact"):
             Refusal(lambda: function((2,), np.nan), ValueError, "val must be finite"),
         ]
     if name == "sparse":
-        wrong = [Refusal(lambda: function((2, 3, 4), 0.1), ValueError, "have 2 to 2 axes")]
+        wrong = [
+            Refusal(lambda: function((2, 3, 4), 0.1), ValueError, "have 2 to 2 axes"),
+            Refusal(lambda: function((2, 3), 0.1, -1.0), ValueError, "std must be 0 or more"),
+        ]
     return RunRow(
         function,
         theirs,
@@ -157,7 +162,10 @@ register(
     _row(
         "normal",
         _drawn(_any_shape, mean=numbers(-3, 3), std=st.just(0.0) | _STD),
-        refusals=[_refused("std must be 0 or more", initializers.normal, (3,), 0.0, -1.0)],
+        refusals=[
+            _refused("std must be 0 or more", initializers.normal, (3,), 0.0, -1.0),
+            _refused("mean must be finite", initializers.normal, (3,), np.nan),
+        ],
     ),
     _row(
         "trunc_normal",
@@ -172,7 +180,11 @@ register(
     _row("constant", _drawn(_any_shape, val=numbers(-3, 3)), "(2, 3), 0.5"),
     _row("ones", _drawn(_any_shape)),
     _row("zeros", _drawn(_any_shape)),
-    _row("eye", _drawn(_two_axes)),
+    _row(
+        "eye",
+        _drawn(_two_axes),
+        refusals=[_refused("have 2 to 2 axes", initializers.eye, (3,))],
+    ),
     _row(
         "dirac",
         _drawn(_kernels, groups=st.integers(1, 3)),

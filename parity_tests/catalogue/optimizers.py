@@ -227,6 +227,7 @@ register(
         ),
         state=_same("step", "row_var", "col_var", "variance"),
         departure="PyTorch takes the eps of the dtype of a group's first parameter for all.",
+        own_defaults={"eps": (None, 0.001)},
         least_size=1,
     ),
     OptimizerRow(

@@ -486,6 +486,7 @@ average = ExponentialMovingAverage(decay=0.9)
 average.update([np.ones(2)])
 average.update([np.zeros(2)])
 print(average.params[0])""",
+        own_defaults={"decay": 0.999},
         refusals=(
             Refusal(lambda: reference.ExponentialMovingAverage(1.5), ValueError, r"in \[0, 1\]"),
         ),

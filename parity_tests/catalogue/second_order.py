@@ -233,7 +233,11 @@ def _example(component, functions):
     return _FUNCTIONS.format(name=component.__name__, functions=", ".join(functions))
 
 
-def _row(component, formula, functions, shown, draw, **details):
+_DEFAULTS = {"epochs": 100, "tolerance": 1e-6}
+
+
+def _row(component, formula, functions, shown, draw, unsaid=(("learning_rate", 1.0),), **details):
+    """`unsaid`: defaults, beside those of all."""
     return RunRow(
         component,
         formula,
@@ -242,6 +246,7 @@ def _row(component, formula, functions, shown, draw, **details):
         _theirs(formula),
         _example(component, shown),
         budget="closed",
+        own_defaults=_DEFAULTS | dict(unsaid),
         **details,
     )
 
@@ -314,6 +319,7 @@ register(
             **_RATES,
             beta=st.sampled_from(["fletcher-reeves", "polak-ribiere", "hestenes-stiefel"]),
         ),
+        (("learning_rate", 1.0), ("beta", "polak-ribiere")),
     ),
     _row(
         reference.GaussNewton,
@@ -329,6 +335,7 @@ register(
         ("r", "jacobian"),
         _RESIDUALS,
         _drawn(**_STOP, damping=numbers(1e-3, 10)),
+        (("damping", 0.01),),
         refusals=_not_finite(reference.LevenbergMarquardt),
     ),
 )

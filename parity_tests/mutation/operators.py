@@ -62,7 +62,7 @@ _UNWRAPPED = {
 _ORDERED = {"subtract", "divide", "power", "copysign", "arctan2", "matmul", "where", "einsum"}
 # Functions of equals, and builtins that take their arguments in an order that no equation chooses.
 _NOT_SWAPPED = {"isinstance", "issubclass", "getattr", "setattr", "hasattr", "range", "super"}
-_NOT_SWAPPED |= {"product"}  # of two factors
+_NOT_SWAPPED |= {"product", "max", "min"}
 
 
 def replacements(node: ast.AST) -> Iterator[ast.AST]:
@@ -78,7 +78,9 @@ def is_check(node: ast.AST) -> bool:
 
 
 def is_fixed(node: ast.AST, parent: ast.AST) -> bool:
-    """Messages of errors, and -1 in a new shape, for which any negative number serves as well."""
+    """Messages of errors, -1 in a new shape (any negative number serves as well), strict zips."""
+    if isinstance(parent, ast.keyword) and parent.arg == "strict":
+        return True
     if isinstance(parent, ast.Call) and _name(parent.func) == "reshape":
         return isinstance(node, ast.UnaryOp)
     return isinstance(node, (ast.JoinedStr, ast.Raise))

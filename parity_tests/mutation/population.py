@@ -27,8 +27,7 @@ def modules() -> list[str]:
     """The modules of `reference` that hold code."""
     for found in pkgutil.walk_packages(reference.__path__, "reference."):
         importlib.import_module(found.name)
-    names = [name for name in sys.modules if name.partition(".")[0] == "reference"]
-    return sorted(name for name in names if not name.startswith(_LEFT_OUT))
+    return sorted(name for name in sys.modules if name.partition(".")[0] == "reference")
 
 
 def every(titles: Collection[str] = ()) -> list[Mutant]:
@@ -66,7 +65,8 @@ def _users() -> dict[tuple[str, str], list[str]]:
     users = defaultdict(list)
     for title in sorted(needs, key=lambda title: len(needs[title])):
         for definition in needs[title]:
-            users[definition].append(title)
+            if not definition[0].startswith(_LEFT_OUT):
+                users[definition].append(title)
     for definition, titles in users.items():
         own = [title for title in titles if needs[title][-1] == definition]
         simple = [title for title in titles if len(needs[title]) <= 2 * len(needs[titles[0]])]

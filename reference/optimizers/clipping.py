@@ -31,7 +31,7 @@ def get_total_norm(grads, norm_type=2.0, error_if_nonfinite=False):
     _checks.check_extended_number(OWNER, method="get_total_norm", norm_type=norm_type)
     _checks.check_grads(OWNER, grads, method="get_total_norm")
     norms = [vector_norm(grad, norm_type) for grad in grads if grad is not None]
-    total = vector_norm(np.array(norms), norm_type) if norms else np.float32(0)
+    total = vector_norm(norms, norm_type) if norms else np.float32(0)
     if error_if_nonfinite:
         _checks.check_finite_norm(OWNER, total, method="get_total_norm")
     return total
