@@ -3,7 +3,7 @@
 import os
 
 from parity_tests.debug import clues, trace
-from parity_tests.debug.clues import Clue, Evidence, forward, optimizer, options
+from parity_tests.debug.clues import Clue, Evidence, forward, optimizer, options, pieces
 from parity_tests.debug.failures import OwnCodeError, UsageError
 from parity_tests.debug.repair import Repair
 
@@ -74,11 +74,14 @@ def _clues(study, finding, shared):
     known = clues.gather(evidence)
     yield from known
     yield from _one_formula(evidence, known)
+    mended = list(_mended(study, finding, shared, "backward", steps, evidence.elementwise))
+    yield from mended
     if "hyper" not in data and evidence.same_shape:
         in_pieces = any(clue.cause == "branch" for clue in known)
-        yield from options.ignored(evidence, in_pieces)
+        yield from options.ignored(evidence, in_pieces, data.get("fix"))
         yield from options.geometry(evidence)
-    yield from _mended(study, finding, shared, "backward", steps, evidence.elementwise)
+    if mended and evidence.elementwise and pieces.alternatives(evidence):
+        yield Clue("branch", 0.7, "")
     yield from _defaults(finding)
 
 

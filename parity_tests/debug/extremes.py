@@ -129,7 +129,8 @@ def _magnitude(study, scale, seed):
         return False
     infinite = forward_bad is not None and not np.isnan(outputs[forward_bad]).any()
     explicit = study.oracle is not None and not study.oracle.guessed
-    if infinite and gradient_bad is None and study.is_loss and not explicit:
+    overflowed = any("overflow" in words for words in heard)
+    if infinite and gradient_bad is None and study.is_loss and not (explicit or overflowed):
         study.report.remark(
             f"with values near {scale:g} the loss is infinite; its gradient is right"
         )

@@ -17,6 +17,7 @@ from parity_tests.debug.verdicts import where_name
 
 _SPECIAL = [0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, -3.0]
 _STEP = 1e-7
+_FREE = ("normal", "positive")
 
 
 def examine(study):
@@ -47,7 +48,7 @@ def _one(study, words, values, seed):
     rng = np.random.default_rng(seed)
     inputs = []
     for spec, value in zip(study.specs, study.main.inputs, strict=True):
-        free = spec.kind in ("normal", "positive") and spec.array is None and is_floating(value)
+        free = spec.kind in _FREE and spec.array is None and is_floating(value)
         if spec.kind == "positive":
             values = [abs(v) + 0.5 for v in values]
         inputs.append(rng.choice(values, size=value.shape) if free else np.array(value))
@@ -61,11 +62,12 @@ def _one(study, words, values, seed):
     rows = your_rows(study, case, function.base.size)
     if rows is None:
         return False
-    for place in probes.floating_places(case):
-        if study.specs[place].kind not in ("normal", "positive"):
-            continue
+    free = [p for p in probes.floating_places(case) if study.specs[p].kind in _FREE]
+    for place in free:
         if _bracketed(study, case, function, rows, place, words):
             return True
+    if len(free) > 1 and _all_together(study, case, function, rows, free, words):
+        return True
     _conventions(study, case)
     return False
 
@@ -95,14 +97,18 @@ def your_rows(study, case, outputs):
     return rows
 
 
-def _one_sided(function, place, direction):
-    """Slopes of every output to the left and right, and where both exist."""
+def _one_sided(function, directions):
+    """Slopes of every output to the left and right, and where both exist.
+
+    `directions`: how each of the inputs that move does, by its place.
+    """
+    moves = {("inputs", place): direction for place, direction in directions.items()}
     h = _STEP if function.dtype == np.longdouble else 1e-6
     here = function.base
     found = []
     for sign in (-1.0, 1.0):
-        far = function.moved({("inputs", place): direction}, sign * h)
-        near = function.moved({("inputs", place): direction}, sign * h / 2)
+        far = function.moved(moves, sign * h)
+        near = function.moved(moves, sign * h / 2)
         found.append((sign * (far - here) / h, sign * (near - here) / (h / 2)))
     (left_far, left), (right_far, right) = found
     size = 1 + np.abs(left) + np.abs(right)
@@ -128,7 +134,7 @@ def _bracketed(study, case, function, rows, place, words):
         directions.append((np.vectorize(move.get)(array).astype(float), None))
     directions.append((np.ones(array.shape), None))
     for direction, element in directions:
-        left, right, exists = _one_sided(function, place, direction)
+        left, right, exists = _one_sided(function, {place: direction})
         for row, gradients in rows.items():
             gradient = gradients[place]
             if gradient is None or np.shape(gradient) != array.shape or not exists[row]:
@@ -145,6 +151,32 @@ def _bracketed(study, case, function, rows, place, words):
                 continue
             _report(study, case, place, words, element, array, mine, low, high)
             return True
+    return False
+
+
+def _all_together(study, case, function, rows, places, words):
+    """Equal elements of several inputs move together: there their gradients add up."""
+    rng = np.random.default_rng(6)
+    arrays = [case.inputs[place] for place in places]
+    values = np.unique(np.concatenate([np.ravel(array) for array in arrays]))
+    for _ in range(4):
+        steps = rng.normal(size=values.size)
+        directions = {
+            place: steps[np.searchsorted(values, array)]
+            for place, array in zip(places, arrays, strict=True)
+        }
+        left, right, exists = _one_sided(function, directions)
+        for row, gradients in rows.items():
+            parts = [gradients[place] for place in places]
+            if any(np.shape(g) != a.shape for g, a in zip(parts, arrays, strict=True)):
+                return False
+            mine = sum(float(np.sum(g * directions[p])) for g, p in zip(parts, places, strict=True))
+            size = 1 + max(np.max(np.abs(g), initial=0) for g in parts)
+            slack = 2e-4 * (size + abs(left[row]) + abs(right[row]))
+            smooth = exists[row] and abs(left[row] - right[row]) <= slack
+            if smooth and np.isfinite(mine) and abs(mine - left[row]) > slack:
+                _report(study, case, places[-1], words, None, None, mine, left[row], right[row])
+                return True
     return False
 
 

@@ -17,6 +17,7 @@ class Mistake:
     cause: str
     change: dict
     others: tuple = ()
+    option: str | None = None  # that is without effect
 
 
 MISTAKES = {
@@ -136,6 +137,7 @@ MISTAKES = {
             "hyperparameter_ignored",
             {"ignored_momentum": 1},
             others=("state_update",),
+            option="momentum",
         ),
         Mistake(
             "the velocity forgets its past",
@@ -255,11 +257,21 @@ MISTAKES = {
         Mistake("the norm forgets its past", "state_update", {"forget": 1}),
     ],
     "NAdam": [
+        Mistake("the step lacks the gradient itself", "missing_path", {"absent": 1}),
         Mistake("Dozat's form", "forward_formula", {"dozat": 1}),
         Mistake("the simple form", "forward_formula", {"simple": 1}),
     ],
 }
-MISTAKES["AdamW"] = MISTAKES["Adam"]
+MISTAKES["AdamW"] = [
+    *MISTAKES["Adam"],
+    Mistake("the decay lacks the rate", "missing_factor", {"unrated": 1}),
+    Mistake(
+        "the decay is added to the gradient",
+        "wrong_point",
+        {"decoupled": 0},
+        others=("forward_formula",),
+    ),
+]
 
 # Whatever the rule.
 DECAY = [

@@ -19,6 +19,7 @@ import types
 import numpy as np
 
 from parity_tests.debug.edits import Pool, Slots, enumerate_edits
+from parity_tests.debug.edits.base import CHOOSING, called
 from parity_tests.debug.guess_oracle import given_arguments
 from parity_tests.debug.structure import attributes, is_floating, walk
 from parity_tests.debug.study import differing
@@ -265,6 +266,7 @@ class Repair:
             {factor for factor in spelt if "(" in factor or factor in simple - set(arrays)},
             self.stage,
             self._scaled(),
+            _masks(node, ast.parse(textwrap.dedent(text))),
         )
 
     def _scaled(self):
@@ -286,6 +288,18 @@ class Repair:
             if first[one].shape == first[two].shape
             and np.allclose(first[two] * second[one], second[two] * first[one], rtol=1e-6)
         }
+
+
+def _masks(*trees):
+    """Names that are assigned a comparison, a cut or a choice."""
+    return {
+        ast.unparse(target)
+        for tree in trees
+        for part in ast.walk(tree)
+        if isinstance(part, ast.Assign)
+        for target in part.targets
+        if isinstance(part.value, ast.Compare) or called(part.value) in CHOOSING
+    }
 
 
 def _number(value):

@@ -15,7 +15,7 @@ def _adam(p, g, s, o):
     if o.get("swapped"):
         b1, b2 = b2, b1
     if o.get("decoupled"):
-        p = p - o["lr"] * _decay(o) * p
+        p = p - (1.0 if o.get("unrated") else o["lr"]) * _decay(o) * p
     else:
         g = g + _decay(o) * p
     keep1 = 1.0 if o.get("unweighted1") else 1 - b1
@@ -157,7 +157,8 @@ def _nadam(p, g, s, o):
         psi = o.get("momentum_decay", 4e-3)
         mu, mu_next = (b1 * (1 - 0.5 * 0.96 ** (k * psi)) for k in (t, t + 1))
         s["product"] = s.get("product", 1.0) * mu
-        m = (1 - mu) * g / (1 - s["product"]) + mu_next * s["m"] / (1 - s["product"] * mu_next)
+        present = 0.0 if o.get("absent") else (1 - mu) * g / (1 - s["product"])
+        m = present + mu_next * s["m"] / (1 - s["product"] * mu_next)
     root = np.sqrt(v + o["eps"]) if o.get("inside") else np.sqrt(v) + o["eps"]
     return p - o["lr"] * m / root
 

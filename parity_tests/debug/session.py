@@ -190,9 +190,11 @@ class Session:
             except UsageError:
                 fallback = fallback or (chosen, case, None)
                 continue
-            # A narrower kind of values must not hide where the forwards differ.
+            # Neither a narrower kind of values nor a single vector must hide where they differ.
             plain = losses or all(spec.kind == "normal" for spec in chosen)
-            if score < 1e-6 and (plain or fallback is None):
+            comparable = fallback is not None and fallback[2] is not None and fallback[2][0] < 1e12
+            fewer = comparable and len(chosen[0].shape) == 1 < len(fallback[0][0].shape)
+            if score < 1e-6 and (fallback is None or (plain and not fewer)):
                 return self._said(chosen)
             state = (chosen, case, (score, study.oracle.layout, study.oracle.mapping))
             if fallback is None or fallback[2] is None or fallback[2][0] >= 1e12 > score:

@@ -247,6 +247,8 @@ class Study:
             oracle.training = getattr(case.start.thing, "training", True) is not False
         plain = oracle.run(case.inputs, case.params)
         pairs = pair_outputs(outputs, plain.outputs)
+        if all(place is None for place, _ in pairs):
+            raise UsageError("its outputs have other shapes than the target's")
         upstreams = [None] * len(plain.outputs)
         for (place, _), g in zip(pairs, case.upstreams, strict=True):
             if place is not None:

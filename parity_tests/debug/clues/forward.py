@@ -1,9 +1,12 @@
 """Clues from a forward that is another function than the oracle's."""
 
+import itertools
+
 import numpy as np
 
 from parity_tests.debug.clues import options
-from parity_tests.debug.clues.evidence import Clue, ratio
+from parity_tests.debug.clues.evidence import Clue, ratio, same
+from parity_tests.debug.failures import UsageError
 
 
 def gather(study, finding):
@@ -20,9 +23,25 @@ def gather(study, finding):
     factor = ratio(yours, right)
     if factor is not None and (yours.size > 1 or _constant_elsewhere(study, exam, factor)):
         yield from _one_factor(factor, exam)
+    yield from _other_axis(study, data)
     yield Clue("forward_formula", 0.75, "")
     for name in options.without_effect(study, exam.case):
         yield Clue("hyperparameter_ignored", 0.95, f"the output does not change with {name}")
+
+
+def _other_axis(study, data):
+    """Is yours the oracle's along another axis of a single input?"""
+    inputs, yours = data["exam"].case.inputs, data["yours"]
+    if len(inputs) != 1 or inputs[0].shape != np.shape(yours):
+        return
+    for axes in itertools.combinations(range(yours.ndim), 2):
+        try:
+            answer = study.oracle.run([np.swapaxes(inputs[0], *axes)], data["exam"].case.params)
+        except (UsageError, RuntimeError, ValueError, IndexError, TypeError):
+            continue
+        if same(np.swapaxes(answer.outputs[0], *axes), yours):
+            yield Clue("wrong_axis", 0.97, f"as if the axes {axes[0]} and {axes[1]} were exchanged")
+            return
 
 
 def _constant_elsewhere(study, exam, factor):

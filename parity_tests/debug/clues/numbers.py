@@ -78,6 +78,9 @@ def _what_moves_the_ratio(evidence, factor):
         other = _ratio_elsewhere(evidence, other_specs)
         if other is not None and abs(other / factor - 1) > 1e-3:
             seen.append(("scale_reduction", 0.99, f"; another ratio with {words}"))
+            changed = zip(specs[0].shape, other_specs[0].shape, strict=True)
+            if any(a != b and _root(factor, a) and _root(other, b) for a, b in changed):
+                seen.append(("missing_factor", 0.992, "; the root of that size"))
             break
     moved = _ratio_elsewhere(evidence, specs, seed=91)
     if moved is not None and abs(moved / factor - 1) > 1e-3:
@@ -97,6 +100,11 @@ def _what_moves_the_ratio(evidence, factor):
     if not any(strength > 0.85 for _, strength, _ in seen):
         seen += _constant_ratio(evidence, factor)
     return seen
+
+
+def _root(factor, size):
+    """Is the factor the root of a size, or one over it?"""
+    return abs(factor**2 - size) < 1e-4 * size or abs(factor**2 * size - 1) < 1e-4
 
 
 def _power(factor, other, value, new, exponent):

@@ -56,6 +56,8 @@ def _recipes(bench, plans):
     found = recipes.matching_mistake(bench, bench.oracle, plans)
     for place, mistake in enumerate(found):
         yield Clue(mistake.cause, 0.98 - 0.05 * place, mistake.words)
+        if mistake.option is not None and _reads(bench, mistake.option):
+            yield Clue("state_update", 0.985 - 0.05 * place, f"{mistake.option} has no effect")
         for cause in mistake.others:
             yield Clue(cause, 0.7, "")
 

@@ -1,6 +1,7 @@
 """Clues from the constructor's arguments: what an option changes in yours and in the right one."""
 
 import inspect
+import re
 
 import numpy as np
 
@@ -31,8 +32,11 @@ def arguments(study):
     return guess_oracle.given_arguments(study.subject, study.session.module)[0]
 
 
-def ignored(evidence, in_pieces):
-    """Does yours stay the same when an option moves, while the right one changes?"""
+def ignored(evidence, in_pieces, fix):
+    """Does yours stay the same when an option moves, while the right one changes?
+
+    Where an edit mends it that does not read the option, that edit says more.
+    """
     study = evidence.study
     values = arguments(study)
     for name, value in values.items():
@@ -47,6 +51,8 @@ def ignored(evidence, in_pieces):
                 words = f"yours does not change with {name}, the right one does"
                 plain = _right_for_a_plain_value(evidence, values, name)
                 strength = 0.99 if plain else 0.6 if in_pieces else 0.984
+                if fix is not None and not re.search(rf"\b{name}\b", fix):
+                    strength = min(strength, 0.93)
                 yield Clue("hyperparameter_ignored", strength, words)
 
 
@@ -102,7 +108,7 @@ def without_effect(study, case):
     """Names of arguments (flags too) that forward does not answer to."""
     values = arguments(study)
     for name, value in values.items():
-        if not isinstance(value, (int, float)):
+        if not isinstance(value, (int, float, tuple)):
             continue
         for new in hyper.variations(name, value, oracle=True)[:1]:
             try:

@@ -68,6 +68,23 @@ def transposition(evidence):
         yield from _of_param(evidence, place, param)
 
 
+def moved_only(evidence):
+    """A forward that only moves, copies or adds elements up has no derivative to be wrong."""
+    if not evidence.same_shape or not evidence.of_input or evidence.elementwise:
+        return
+    matrix = evidence.matrix
+    if evidence.derivative is None or not np.isin(np.round(matrix, 9), (0.0, 1.0)).all():
+        return
+    upstream = np.concatenate([np.ravel(g) for g in evidence.case.upstreams])
+    turned = matrix.shape[0] == matrix.shape[1] and matrix @ upstream
+    if turned is not False and same(turned.reshape(evidence.right.shape), evidence.yours):
+        yield Clue("transposed", 0.97, "yours is the Jacobian times grad_output, not its transpose")
+        return
+    words = "every entry of the Jacobian is 0 or 1: elements only move"
+    yield Clue("geometry", 0.7, words)
+    yield Clue("wrong_axis", 0.5, "")
+
+
 def _of_param(evidence, place, param):
     """Is yours right for a parameter that is transposed or flipped for backward alone?"""
     for axes in _turns(param) if evidence.takes else ():
@@ -132,4 +149,4 @@ def one_end_only(evidence):
             yield Clue("overwrite_not_accumulate", 0.78, words)
 
 
-TESTS = (shape, reordered, transposition, one_end_only)
+TESTS = (shape, reordered, transposition, moved_only, one_end_only)

@@ -1,8 +1,13 @@
 """Clues from where it is wrong: one side of a threshold, one block of channels."""
 
+import ast
+import inspect
+import textwrap
+
 import numpy as np
 
 from parity_tests.debug.clues.evidence import Clue
+from parity_tests.debug.edits.base import CHOOSING, called
 from parity_tests.debug.structure import is_floating
 from parity_tests.debug.study import differing
 
@@ -75,6 +80,14 @@ def blocks(evidence):
             words = f"wrong only in the entries {bad[0]} to {bad[-1]} of axis {axis}"
             yield Clue("geometry", 0.45, words)
             yield Clue("wrong_point", 0.4, words)
+
+
+def alternatives(evidence):
+    """Does forward choose between formulas?"""
+    subject = evidence.study.subject
+    source = inspect.getsource(getattr(type(subject.pristine), subject.forward_name))
+    nodes = ast.walk(ast.parse(textwrap.dedent(source)))
+    return any(isinstance(n, (ast.Compare, ast.IfExp)) or called(n) in CHOOSING for n in nodes)
 
 
 TESTS = (pieces, blocks)

@@ -7,7 +7,8 @@ __all__ = ["Edit", "Pool", "Slots", "enumerate_edits"]
 
 _MAKERS = (
     arithmetic.signs, places.accumulations, places.transposes, places.axes, arithmetic.upstream,
-    arithmetic.constants, choices.comparisons, choices.branches, choices.casts, places.shifts,
+    arithmetic.counted, arithmetic.constants, choices.comparisons, choices.branches, choices.casts,
+    places.shifts,
     choices.functions, arithmetic.dropped, choices.names, arithmetic.factors, arithmetic.terms,
     choices.renamed, choices.expressions, places.geometry, arithmetic.sums,
 )  # fmt: skip

@@ -72,6 +72,7 @@ def constants(function, pool):
             continue
         cause = "wrong_derivative" if power else "branch" if chosen else "scale_constant"
         scaled = isinstance(outer, ast.BinOp) and isinstance(outer.op, (ast.Mult, ast.Div))
+        scaled |= isinstance(outer, ast.AugAssign)
         if not (power or chosen or scaled):
             cause = "wrong_derivative"
         if isinstance(parent, ast.Compare):
@@ -109,7 +110,19 @@ def _factor(text, node, pool, read):
             return Option(text, "hyperparameter_ignored", others=("missing_factor",))
         return Option(text, "missing_factor", 0.9, others=("hyperparameter_ignored",))
     weight = 0.9 if text in pool.spelt else 1.05 if "(" in text else 1.0
-    return Option(text, "missing_factor", weight)
+    # A mask picks the piece that holds.
+    others = ("branch",) if text in pool.masks else ()
+    return Option(text, "missing_factor", weight, others)
+
+
+def counted(function, pool):
+    """One count for another: the batch for all its pixels."""
+    counts = [Option(count, "scale_reduction", 0.95) for count in pool.counts]
+    for node in values(function):
+        sized = isinstance(node, ast.Attribute) and node.attr == "size"
+        of_shape = isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith(".shape")
+        if sized or of_shape or called(node) == "len":
+            yield choice(node, lambda e: e, counts)
 
 
 _SHAPES_ONLY = ("ones_like", "zeros_like", "empty_like", "full_like", "len", "shape")

@@ -5,6 +5,9 @@ import copy
 import itertools
 from dataclasses import dataclass
 
+# Functions whose result says, or is, the piece that holds.
+CHOOSING = {"where", "maximum", "minimum", "clip", "logical_and", "logical_or", "logical_not"}
+
 
 @dataclass
 class Edit:
@@ -84,6 +87,7 @@ class Pool:
     spelt: set  # factors that the forward spells out
     stage: str  # "forward" or "backward"
     scaled: set  # pairs of names of which one is the other times something fixed
+    masks: set  # names of what says which piece holds: of comparisons, cuts and choices
 
 
 def exchange(old, new, cause, weight=1.0, **more):

@@ -155,7 +155,10 @@ def expressions(function, pool):
     """A name where an expression stands."""
     for node in values(function):
         if isinstance(node, (ast.BinOp, ast.Call)):
-            options = [Option(name, "wrong_point", 1.1) for name in pool.arrays]
+            options = [
+                Option(name, "wrong_point", 1.1, ("branch",) if name in pool.masks else ())
+                for name in pool.arrays
+            ]
             yield choice(node, lambda e: e, options)
 
 
@@ -178,4 +181,5 @@ def _swap(text, other, pool):
     """Another gradient of the same thing has a factor more; another quantity is another."""
     if (text, other) in pool.scaled:
         return Option(other, "missing_factor", 0.95, ("wrong_point",))
-    return Option(other, "wrong_point", 0.88 if pool.stage == "backward" else 1.0)
+    others = ("branch",) if {text, other} & pool.masks else ()
+    return Option(other, "wrong_point", 0.88 if pool.stage == "backward" else 1.0, others)

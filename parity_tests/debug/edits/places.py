@@ -136,15 +136,23 @@ def axes(function, pool):
 
 
 def shifts(function, pool):
+    loops = {
+        part.id
+        for node, _ in walk(function)
+        if isinstance(node, (ast.For, ast.comprehension))
+        for part in ast.walk(node.target)
+        if isinstance(part, ast.Name)
+    }
     for node, parents in walk(function):
         if (
             isinstance(node, ast.Name)
             and indexing((*parents, node))
             and isinstance(node.ctx, ast.Load)
         ):
+            cause = "geometry" if node.id in pool.sizes and node.id not in loops else "wrong_point"
             for change in (1, -1):
                 operator = ast.Add() if change > 0 else ast.Sub()
-                yield exchange(node, binary(node, operator, ast.Constant(1)), "wrong_point", 1.0)
+                yield exchange(node, binary(node, operator, ast.Constant(1)), cause)
         elif isinstance(node, ast.BinOp) and indexing((*parents, node)):
             if isinstance(node.op, (ast.Add, ast.Sub)):
                 yield exchange(node, node.left, "wrong_point", 1.0)
