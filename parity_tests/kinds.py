@@ -171,7 +171,28 @@ def check_literals(row: Row) -> list[Verdict]:
         pairs = zip(_arrays((got,)), _arrays(_as_arrays((output,))), strict=True)
         if not all(np.allclose(a, b, rtol=1e-14, atol=1e-300) for a, b in pairs):
             found.add(f"forward of {inputs} is {got!r}, the equation gives {output!r}")
+        # Whatever the dtype of weights and draws.
+        layer.params = list(oracle.cast(tuple(layer.params), np.float32))
+        rough = layer.forward(*oracle.cast(_as_arrays(inputs), np.float32))
+        if any(oracle.is_floating(a) and a.dtype != np.float32 for a in _arrays((rough,))):
+            found.add(f"forward of {inputs} in float32 is not of that dtype")
     return found.conclude("literals", "values from the equation")
+
+
+def check_methods(row: Row, case: Case, dtype: str) -> list[Verdict]:
+    """What else a layer can say of an input, as PyTorch's method of the same name says it."""
+    trial = Trial(row, case, dtype)
+    found = Findings(row, dtype)
+    (given, *_), layer = trial.inputs, trial.adapter().layer
+    for name in row.methods:
+        # PyTorch's take a batch alone.
+        theirs = getattr(trial.module, name)(oracle.to_tensor(np.atleast_2d(given)))
+        expected = oracle.to_numpy(theirs).reshape((*given.shape[:-1], *theirs.shape[1:]))
+        ours = np.asarray(getattr(layer, name)(given))
+        alike = ours.shape == expected.shape and np.allclose(ours, expected, 1e-12, 1e-12)
+        if not alike:
+            found.add(f"{name} is {ours!r}, PyTorch's {expected!r}")
+    return found.conclude("methods", f"{trial.module}, {case.regime}, seed {case.seed}")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """How a component starts, beside PyTorch: the law of its parameters, and what it takes unsaid."""
 
 import contextlib
+import functools
 import inspect
 import unittest.mock
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from parity_tests.catalogue import OptimizerRow, Row, RunRow
 from parity_tests.compare import Verdict
 from parity_tests.kinds import Findings, Kind
 from parity_tests.strategies import Case
+from reference import Layer, Loss
 
 
 class Fixed:
@@ -93,9 +95,57 @@ def check_defaults(row: Row, case: Case, dtype: str) -> list[Verdict]:
         with _drawing(Undrawn()):
             return row.component(*positional, **stated | fewer)
 
-    for path in _apart(layer, fresh(_fewest(fresh, given)), ""):
+    needed = _fewest(fresh, given)
+    for name in needed:
+        if signature[name].default not in (inspect.Parameter.empty, None):
+            found.add(f"the default of {name}, {signature[name].default!r}, is refused")
+    for path in _apart(layer, fresh(needed), ""):
         found.add(f"by default, {path[1:]} is not what PyTorch has")
+    for method in ("backward", "grad_target") if issubclass(row.component, Loss) else ():
+        if hasattr(row.component, method):
+            (default,) = _defaults(getattr(row.component, method)).values()
+            if default != 1:
+                found.add(f"the upstream gradient of {method} is {default} by default, not 1")
     return found.conclude("defaults", f"{module}")
+
+
+def check_options(row: Row, case: Case, dtype: str) -> list[Verdict]:
+    """Whatever an argument of the constructor is, it is not just anything."""
+    found = Findings(row, dtype)
+    _, _, (positional, given) = _constructed(row, _options(case), Undrawn())
+    # A layer in the place of options would keep them from being used.
+    options = {name: value for name, value in given.items() if not isinstance(value, Layer)}
+    _refuse_anything(row, found, positional, options)
+    return found.conclude("options", row.title)
+
+
+def check_optimizer_options(row: OptimizerRow) -> list[Verdict]:
+    """The same of an optimizer's."""
+    found = Findings(row, "float64")
+    with _recording(row.component) as given:
+        row.mirror(row.oracle([torch.nn.Parameter(torch.ones(2, 2))]))
+    (_, named), *_ = given
+    _refuse_anything(row, found, (), named | {"groups": None})
+    return found.conclude("options", row.title)
+
+
+def check_run_options(row: RunRow, case, dtype: str) -> list[Verdict]:
+    """The same of a class that runs on its own."""
+    found = Findings(row, "float64")
+    with _recording(row.component) as given:
+        row.ours(case, dtype)
+    _refuse_anything(row, found, *given[0])
+    return found.conclude("options", row.title)
+
+
+def _refuse_anything(row, found: Findings, positional: tuple, given: dict):
+    """Each argument in turn is an object of no kind, of which the error speaks by its name."""
+    for name in _named(row.component):
+        act = functools.partial(row.component, *positional, **given | {name: object()})
+        # A part speaks for itself, of an argument of its own.
+        pattern = rf"{name}|^(?!{row.component.__name__}\.)"
+        with _drawing(Undrawn()):
+            found.raises((TypeError, ValueError), f"{name}=object()", act, pattern=pattern)
 
 
 def check_optimizer_defaults(row: OptimizerRow) -> list[Verdict]:
@@ -155,8 +205,10 @@ def kinds_of(row: Row) -> list[Kind]:
         return []
     start = Kind("start", check_start, ("ordinary",), 8, ("float64",))
     defaults = Kind("defaults", check_defaults, ("ordinary",), 1, ("float64",))
+    options = Kind("options", check_options, ("ordinary",), 1, ("float64",))
     # The parameters of a formula follow no law.
-    return [start, defaults] if row.oracle.__module__.startswith("torch") else [defaults]
+    own_law = row.oracle.__module__.startswith("torch")
+    return [start, defaults, options] if own_law else [defaults, options]
 
 
 def _options(case: Case) -> dict:
@@ -168,28 +220,39 @@ def _options(case: Case) -> dict:
 
 def _constructed(row: Row, options: Mapping, generator: Fixed) -> tuple:
     """PyTorch's module, the layer made from it, and the arguments that made the layer."""
-    given = []
-    construct = row.component.__init__
-    parameters = list(inspect.signature(construct).parameters.values())[1:]
-    named = [p.name for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD]
-
-    def recording(self, *arguments, **keywords):
-        by_name = dict(zip(named, arguments, strict=False))
-        given.append((arguments[len(named) :], by_name | keywords))
-        construct(self, *arguments, **keywords)
-
     kept = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:
         with (
             oracle.quiet(),
             _drawing(generator),
-            unittest.mock.patch.object(row.component, "__init__", recording),
+            _recording(row.component) as given,
         ):
             module = row.oracle(**options)
             return module, row.convert(module), given[0]
     finally:
         torch.set_default_dtype(kept)
+
+
+def _named(component: type) -> list[str]:
+    """The arguments of a constructor that have a name."""
+    parameters = list(inspect.signature(component.__init__).parameters.values())[1:]
+    return [p.name for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD]
+
+
+@contextlib.contextmanager
+def _recording(component: type):
+    """Inside, the arguments of each construction are appended: positional ones, and by name."""
+    given, construct, named = [], component.__init__, _named(component)
+
+    @functools.wraps(construct)
+    def recording(self, *arguments, **keywords):
+        by_name = dict(zip(named, arguments, strict=False))
+        given.append((arguments[len(named) :], by_name | keywords))
+        construct(self, *arguments, **keywords)
+
+    with unittest.mock.patch.object(component, "__init__", recording):
+        yield given
 
 
 @contextlib.contextmanager

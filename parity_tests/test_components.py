@@ -67,10 +67,15 @@ for _row in catalogue.rows(Row):
         _publish(_plain_test(_row, "law", kinds.check_law), _row.title, "law")
     if _row.literals:
         _publish(_plain_test(_row, "literals", kinds.check_literals), _row.title, "literals")
+    if _row.methods:
+        _cases = cases(_row.draw, ("ordinary",))
+        _drawn_test(_row, "methods", _cases, 20, ("float64",), kinds.check_methods)
 
 for _row in catalogue.rows(OptimizerRow):
     _test = _plain_test(_row, "defaults", starting.check_optimizer_defaults)
     _publish(_test, _row.title, "defaults")
+    _test = _plain_test(_row, "options", starting.check_optimizer_options)
+    _publish(_test, _row.title, "options")
     for _name, _examples, _steps in (("trajectory", 100, 20), ("long", 5, 200)):
         _check = functools.partial(trajectories.check_trajectory, steps=_steps)
         _drawn_test(_row, _name, trajectories.courses(_row), _examples, DTYPES, _check)
@@ -79,6 +84,8 @@ for _row in catalogue.rows(RunRow):
     _publish(_plain_test(_row, "defaults", starting.check_run_defaults), _row.title, "defaults")
     _cases = st.composite(_row.draw)()
     _drawn_test(_row, "run", _cases, _row.examples, _row.dtypes, trajectories.check_run)
+    if isinstance(_row.component, type):
+        _drawn_test(_row, "options", _cases, 1, ("float64",), starting.check_run_options)
 
 for _row in catalogue.rows((OptimizerRow, RunRow)):
     if _row.refusals:

@@ -49,10 +49,12 @@ def sign(x):
 
 @in_blocks(results=2)
 def exp_and_expm1(x):
-    """e^x and e^x - 1 for x <= 0."""
-    power = np.exp(x)
+    """e^x and e^x - 1."""
+    with np.errstate(over="ignore"):  # a power beyond the largest number is infinite
+        power = np.exp(x)
     # What was rounded off the power, as a share of it; below -50 the difference is -1.
-    lost = np.maximum(x, -50) - np.log(np.maximum(power, math.exp(-50)))
+    within = np.clip(power, math.exp(-50), np.finfo(x.dtype).max)
+    lost = np.maximum(x, -50) - np.log(within)
     return power, np.copysign((power - 1) + power * lost, x)  # -0 at -0
 
 

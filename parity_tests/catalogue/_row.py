@@ -124,6 +124,8 @@ class Row:
     # is a formula.
     literals: Sequence[tuple] = ()
     refusals: Sequence[Refusal] = ()
+    # Further methods of both sides that take the first input, or a batch of it.
+    methods: tuple[str, ...] = ()
     # Arguments whose default is the book's or our own, not the oracle's.
     own_defaults: Mapping[str, object] = field(default_factory=dict)
     # A module that holds others; convert(module, adapt) then adapts them.

@@ -244,12 +244,13 @@ register(
     Row(
         reference.Swish,
         formula(_swish, parameters=("beta",)),
-        lambda m: reference.Swish(),
-        elementwise(beta=numbers(-2, 2).map(lambda beta: np.array([beta]))),
+        lambda m: reference.Swish(m.beta.item()),
+        elementwise(beta=(st.just(0.0) | numbers(-2, 2)).map(lambda beta: np.array([beta]))),
         {"grad_params": "composite", "every": "elementwise"},
         cancels_within=True,
         floor={"grad_input": "grad_output"},
         oracle_floor={"grad_input": "both"},
+        own_defaults={"beta": 1.0},
         literals=[
             (
                 {"beta": 0.75},
@@ -352,7 +353,7 @@ register(
         reference.CELU,
         torch.nn.CELU,
         lambda m: reference.CELU(m.alpha),
-        elementwise(alpha=st.sampled_from([0.7, 1.3, 1.0]) | numbers(0.0625, 4)),
+        elementwise(alpha=st.sampled_from([0.7, 1.3, 1.0, -0.7]) | numbers(0.0625, 4)),
         "elementwise",
         floor={"grad_input": _exponent_terms},
         kinks=(0.0,),  # of its slope

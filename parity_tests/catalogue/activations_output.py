@@ -67,10 +67,11 @@ def _gumbel(draw):
     if hard and shape and not shape[axis]:
         shape = tuple(max(size, 1) for size in shape)  # no largest among none
     # So high a temperature makes all classes equal: the first of them is the one.
-    tau = draw(numbers(0.25, 4) | st.just(1e20)) if hard else draw(numbers(0.25, 4))
+    taus = numbers(0.25, 4) | numbers(-4, -0.25)
+    tau = draw(taus | st.just(1e20)) if hard else draw(taus)
     options = {"tau": tau, "hard": hard, "dim": axis}
-    # It draws in evaluation too; hard passes the gradient of another function on.
-    return Draft(options, (Input(shape),), training=True, differentiable=not hard)
+    # Hard passes the gradient of another function on.
+    return Draft(options, (Input(shape),), differentiable=not hard)
 
 
 def _image(draw):
@@ -179,6 +180,7 @@ register(
         "composite",
         cancels_within=True,
         replay=_replay_gumbel,
+        random_in_evaluation=True,
         law=_law_of_gumbel_softmax,
         refusals=[
             _no_axis(reference.GumbelSoftmax),
@@ -199,6 +201,7 @@ register(
                 ([0.5, -1.0, 2.0],),
                 [0, 0, 1],
             ),
+            ({"hard": True, "rng": Given()}, ([],), []),
         ],
     ),
 )
@@ -213,6 +216,7 @@ register(
         "composite",
         target_places=(1,),
         cancels_within=True,
+        methods=("log_prob", "predict"),
         refusals=[
             Refusal(
                 lambda: reference.AdaptiveLogSoftmaxWithLoss(4, 5, [3, 2]),
@@ -235,6 +239,25 @@ register(
                 ),
                 ValueError,
                 r"target must lie in \[0, 5\); got 5 at index \(1,\)",
+            ),
+            Refusal(
+                lambda: reference.AdaptiveLogSoftmaxWithLoss(2, 5, [2]).forward(
+                    np.ones((2, 3)), np.array([0, 4])
+                ),
+                ValueError,
+                r"\.forward: input_data must have 2 features on its last axis",
+            ),
+            Refusal(
+                lambda: reference.AdaptiveLogSoftmaxWithLoss(2, 5, [2]).forward(
+                    np.ones((2, 2)), np.array([0, 4, 1])
+                ),
+                ValueError,
+                r"target must have shape \(2,\); got shape \(3,\)",
+            ),
+            Refusal(
+                lambda: reference.AdaptiveLogSoftmaxWithLoss(2, 5, [2]).log_prob([1.0, 2.0]),
+                TypeError,
+                r"\.log_prob: input_data must be a NumPy array",
             ),
             Refusal(
                 lambda: reference.AdaptiveLogSoftmaxWithLoss(2, 5, [2]).log_prob(np.ones((2, 3))),

@@ -166,6 +166,12 @@ def _improbable(component, **options):
     return refused(ValueError, r"prediction must lie in \[0, 1\]; got 1.5 at index \(1,\)", act)
 
 
+def _improbable_target(component):
+    """Refused: a target that is no probability."""
+    act = forwarding(component, np.ones(2), np.array([0.5, -0.5]))
+    return refused(ValueError, r"target must lie in \[0, 1\]; got -0.5 at index \(1,\)", act)
+
+
 def _wide_weight(component, name="weight"):
     """Refused: weights that do not broadcast to the prediction."""
     act = forwarding(component, np.ones(2) / 2, np.ones(2), **{name: np.ones(3)})
@@ -218,6 +224,7 @@ register(
         refusals=(
             _other_shape(reference.BCELoss),
             _improbable(reference.BCELoss),
+            _improbable_target(reference.BCELoss),
             _wide_weight(reference.BCELoss),
             _listed_weight(reference.BCELoss),
         ),
@@ -260,6 +267,7 @@ register(
         refusals=(
             _other_shape(reference.WeightedBCELoss),
             _improbable(reference.WeightedBCELoss),
+            _improbable_target(reference.WeightedBCELoss),
         ),
     ),
     Row(
@@ -279,6 +287,7 @@ register(
         refusals=(
             _other_shape(reference.MultiLabelBCELoss),
             _improbable(reference.MultiLabelBCELoss),
+            _improbable_target(reference.MultiLabelBCELoss),
         ),
     ),
     Row(
@@ -305,7 +314,7 @@ register(
             "real",
             "probability",
             gamma=st.sampled_from([0.0, 1.0, 2.0]) | numbers(0, 5),
-            alpha=st.none() | numbers(0, 1),
+            alpha=st.none() | st.sampled_from([0.0, 1.0]) | numbers(0, 1),
         ),
         "composite",
         cancels_within=True,
@@ -323,7 +332,7 @@ register(
         reference.DiceLoss,
         reduced(_dice, smooth=1.0),
         plain(reference.DiceLoss, "smooth"),
-        alike("probability", minimum_rank=1, smooth=numbers(0.125, 2)),
+        alike("probability", minimum_rank=1, smooth=st.just(0.0) | numbers(0.125, 2)),
         "composite",
         literals=(
             (
@@ -332,7 +341,16 @@ register(
                 [0.5238095238095238, 0.32],
             ),
         ),
-        refusals=(_other_shape(reference.DiceLoss), _improbable(reference.DiceLoss)),
+        refusals=(
+            _other_shape(reference.DiceLoss),
+            _improbable(reference.DiceLoss),
+            _improbable_target(reference.DiceLoss),
+            refused(
+                ValueError,
+                r"at least 1 axes \(batch, ...\)",
+                forwarding(reference.DiceLoss, np.ones(()), np.ones(())),
+            ),
+        ),
     ),
     Row(
         reference.HingeLoss,

@@ -88,6 +88,8 @@ def check_groups(owner, groups, options):
     options = {name: plain_number(value) for name, value in options.items()}
     if groups is None:
         return [{"count": None, **options}]
+    if not isinstance(groups, (list, tuple)):
+        fail(TypeError, owner, "__init__", "groups", "be a list of dicts", kind_of(groups))
     if not groups:
         fail(ValueError, owner, "__init__", "groups", "hold one group or more", "none")
     complete = []

@@ -189,13 +189,13 @@ def check_sizes(owner, rank, *, minimum=1, method="__init__", **option):
     )
 
 
-def check_axes(owner, *, method="__init__", **option):
-    """The sizes of one axis or more, an integer for a single one; returns a tuple."""
+def check_axes(owner, *, minimum=0, minimum_axes=1, method="__init__", **option):
+    """The sizes of so many axes or more, an integer for a single one; returns a tuple."""
     ((name, value),) = option.items()
     sizes = (value,) if isinstance(value, numbers.Integral) else value
-    if not isinstance(sizes, (tuple, list)) or not sizes:
+    if not isinstance(sizes, (tuple, list)) or len(sizes) < minimum_axes:
         fail(ValueError, owner, method, name, "be an integer or several of them", repr(value))
-    return tuple(check_integer(owner, minimum=0, method=method, **{name: s}) for s in sizes)
+    return tuple(check_integer(owner, minimum=minimum, method=method, **{name: s}) for s in sizes)
 
 
 def check_one_of(owner, *, method="__init__", **options):

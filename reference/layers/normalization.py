@@ -282,8 +282,8 @@ class _RowNorm(Layer):
         super().__init__()
         self.normalized_shape = _checks.check_axes(self, normalized_shape=normalized_shape)
         self.eps = eps
+        bias = _checks.check_flag(self, bias=bias)
         if _checks.check_flag(self, elementwise_affine=elementwise_affine):
-            bias = _checks.check_flag(self, bias=bias)
             shape = self.normalized_shape
             self.params = [np.ones(shape), np.zeros(shape)][: 1 + bias]
 

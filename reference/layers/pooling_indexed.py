@@ -50,6 +50,7 @@ class FractionalMaxPooling(Layer):
         self.output_size = _checks.check_optional_sizes(self, rank, output_size=output_size)
         self.output_ratio = _checks.check_ratios(self, rank, output_ratio=output_ratio)
         self.return_indices = _checks.check_flag(self, return_indices=return_indices)
+        samples = _checks.check_optional_array(self, samples=samples)
         self.buffers = [] if samples is None else [samples]
         self.rng = _checks.check_generator(self, rng=rng)
 

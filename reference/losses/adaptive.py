@@ -47,17 +47,17 @@ class AdaptiveLogSoftmaxWithLoss(Layer):
     def __init__(self, in_features, n_classes, cutoffs, div_value=4.0, head_bias=False, rng=None):
         super().__init__()
         self.in_features = _checks.check_integer(self, in_features=in_features)
-        self.n_classes = _checks.check_integer(self, n_classes=n_classes)
-        self.cutoffs = _checks.check_cutoffs(self, n_classes, cutoffs=cutoffs)
+        self.n_classes = _checks.check_integer(self, minimum=2, n_classes=n_classes)
+        self.cutoffs = _checks.check_cutoffs(self, self.n_classes, cutoffs=cutoffs)
         self.div_value = _checks.check_positive(self, div_value=div_value)
         self.head_bias = _checks.check_flag(self, head_bias=head_bias)
         rng = _checks.check_generator(self, rng=rng)
         entries = self.cutoffs[0] + len(self.cutoffs)
         shapes = [(entries, in_features), (entries,)][: 1 + self.head_bias]
         self.params = [_draw(rng, in_features, shape) for shape in shapes]
-        ends = [*self.cutoffs[1:], n_classes]
+        ends = [*self.cutoffs[1:], self.n_classes]
         for place, (start, end) in enumerate(zip(self.cutoffs, ends, strict=True)):
-            hidden = int(in_features // div_value ** (place + 1))
+            hidden = int(in_features // self.div_value ** (place + 1))
             self.params.append(_draw(rng, in_features, (hidden, in_features)))
             self.params.append(_draw(rng, hidden, (end - start, hidden)))
 
@@ -99,7 +99,7 @@ class AdaptiveLogSoftmaxWithLoss(Layer):
         if grad_output is not None:
             pull += np.reshape(grad_output, -1)
         if grad_loss is not None:
-            pull -= np.asarray(grad_loss, pull.dtype) / max(len(pull), 1)
+            pull -= grad_loss / max(len(pull), 1)
         grad_head = _pull_logits(self.head, self.entries, pull)
         grad_rows = grad_head @ self.params[0]
         grad_params = [grad_head.T @ self.rows, grad_head.sum(axis=0)][: 1 + self.head_bias]

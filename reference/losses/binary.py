@@ -280,10 +280,12 @@ class BinaryFocalLoss(TwoSidedLoss):
     def __init__(self, gamma=2.0, alpha=0.25, reduction="mean"):
         super().__init__(reduction)
         self.gamma = _checks.check_nonnegative(self, gamma=gamma)
-        self.alpha = alpha
-        self.shares = (1, 1)
-        if alpha is not None:
-            self.shares = (_checks.check_fraction(self, alpha=alpha), 1 - alpha)
+        self.alpha = alpha if alpha is None else _checks.check_fraction(self, alpha=alpha)
+
+    @property
+    def shares(self):
+        """What a positive and a negative label count for."""
+        return (1, 1) if self.alpha is None else (self.alpha, 1 - self.alpha)
 
     def prepare(self, prediction, target):
         _checks.check_shape(self, prediction.shape, target=target)

@@ -332,11 +332,11 @@ class LinearCrossEntropyLoss(CrossEntropyLoss):
         self.given_index = ignore_index
         self.in_features = _checks.check_integer(self, minimum=0, in_features=in_features)
         self.num_classes = _checks.check_integer(self, num_classes=num_classes)
-        rank = len(out_features)
-        self.out_features = _checks.check_sizes(self, rank, out_features=out_features)
+        sizes = {"minimum": 1, "minimum_axes": 0, "out_features": out_features}
+        self.out_features = _checks.check_axes(self, **sizes)
         self.bias = _checks.check_flag(self, bias=bias)
         rng = _checks.check_generator(self, rng=rng)
-        rows = num_classes * math.prod(out_features)
+        rows = num_classes * math.prod(self.out_features)
         bound = 1 / math.sqrt(in_features) if in_features else 0.0
         shapes = [(rows, in_features), (rows,)][: 1 + self.bias]
         self.params = [rng.uniform(-bound, bound, shape) for shape in shapes]

@@ -50,6 +50,7 @@ class LBFGS(Optimizer):
         history_size=100,
         line_search_fn=None,
     ):
+        max_iter = _checks.check_integer(self, max_iter=max_iter)
         super().__init__(
             learning_rate=learning_rate,
             max_iter=max_iter,
@@ -73,7 +74,6 @@ class LBFGS(Optimizer):
         _checks.check_choice(self, (None, "strong_wolfe"), line_search_fn=line_search_fn)
         check_rate = _checks.check_positive if line_search_fn else _checks.check_nonnegative
         check_rate(self, learning_rate=learning_rate)
-        _checks.check_integer(self, max_iter=max_iter)
         _checks.check_integer(self, max_eval=max_eval)
         _checks.check_number(self, tolerance_grad=tolerance_grad)
         _checks.check_number(self, tolerance_change=tolerance_change)

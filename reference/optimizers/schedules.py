@@ -164,9 +164,8 @@ class MultiStepLR(DecaySchedule):
 
     def __init__(self, learning_rate, milestones, gamma=0.1):
         super().__init__(learning_rate, gamma)
-        self.milestones = sorted(
-            _checks.check_integer(self, minimum=0, milestones=place) for place in milestones
-        )
+        milestones = _checks.check_axes(self, minimum_axes=0, milestones=milestones)
+        self.milestones = sorted(milestones)
 
     def falls(self, t):
         return bisect.bisect_right(self.milestones, t)
@@ -377,7 +376,7 @@ class CyclicLR(Schedule):
         base_momentum=0.8,
         max_momentum=0.9,
     ):
-        super().__init__(base_lr)
+        super().__init__(_checks.check_number(self, base_lr=base_lr))
         self.max_lr = _checks.check_number(self, max_lr=max_lr)
         self.step_size_up = _checks.check_positive(self, step_size_up=step_size_up)
         if step_size_down is None:
@@ -458,6 +457,10 @@ class OneCycleLR(Schedule):
         if total_steps is None:
             epochs = _checks.check_integer(self, epochs=epochs)
             total_steps = epochs * _checks.check_integer(self, steps_per_epoch=steps_per_epoch)
+        else:
+            _checks.check_absent(self, "beside total_steps", method="__init__", epochs=epochs)
+            spare = {"steps_per_epoch": steps_per_epoch}
+            _checks.check_absent(self, "beside total_steps", method="__init__", **spare)
         self.total_steps = _checks.check_integer(self, total_steps=total_steps)
         max_lr = _checks.check_nonnegative(self, max_lr=max_lr)
         initial_lr = max_lr / _checks.check_positive(self, div_factor=div_factor)
