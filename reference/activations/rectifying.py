@@ -13,11 +13,20 @@ def _slopes(positive, slope, dtype):
 
 
 @_numeric.in_blocks(results=2)
-def _exponential_linear(x, alpha):
+def _elu(x, alpha):
     """x where positive, alpha (e^x - 1) elsewhere; and the slope."""
     # Without a positive exponent nothing overflows.
     powers, curve = _numeric.exp_and_expm1(np.minimum(0, x))
     return np.where(x < 0, alpha * curve, x), _slopes(x > 0, alpha * powers, x.dtype)
+
+
+@_numeric.in_blocks(results=2)
+def _selu(x, scale, alpha):
+    """scale x where positive, scale alpha (e^x - 1) elsewhere; and the slope."""
+    powers, curve = _numeric.exp_and_expm1(np.minimum(0, x))
+    # One of the two terms is 0; a choice by sign would take longer than their sum.
+    output = _numeric.product(np.maximum(0, x) + alpha * curve, scale)
+    return output, scale * _slopes(x > 0, alpha * powers, x.dtype)
 
 
 class ReLU(Layer):
@@ -176,7 +185,7 @@ class ELU(Layer):
         self.alpha = _checks.check_number(self, alpha=alpha)
 
     def forward(self, input_data):
-        output, self.slopes = _exponential_linear(input_data, self.alpha)
+        output, self.slopes = _elu(input_data, self.alpha)
         return output
 
     def backward(self, grad_output):
@@ -204,9 +213,8 @@ class SELU(Layer):
     alpha = 1.6732632423543772
 
     def forward(self, input_data):
-        output, slopes = _exponential_linear(input_data, self.alpha)
-        self.slopes = self.scale * slopes
-        return _numeric.product(output, self.scale)
+        output, self.slopes = _selu(input_data, self.scale, self.alpha)
+        return output
 
     def backward(self, grad_output):
         return grad_output * self.slopes, None
