@@ -208,18 +208,26 @@ class MultiLabelMarginLoss(Loss):
         labels = prediction.shape[-1]
         _checks.check_indices(self, labels, ignored=-1, target=target)
         _checks.check_shape(self, prediction.shape, target=target)
-        named = np.cumprod(target != -1, axis=-1, dtype=bool)  # up to the first -1
-        self.right = named[..., None] & (target[..., None] == np.arange(labels))  # (..., k, i)
-        bars = np.take_along_axis(prediction, np.where(named, target, 0), axis=-1) - 1
-        lack = difference(prediction[..., None, :], bars[..., None])  # (..., k, i)
-        wrong = ~self.right.any(axis=-2, keepdims=True)
-        self.lacking = (lack > 0) & named[..., None] & wrong
-        self.losses = np.sum(np.where(self.lacking, lack, 0), axis=(-2, -1)) / labels
+        scores, target = prediction.reshape(-1, labels), np.reshape(target, (-1, labels))
+        named = np.logical_and.accumulate(target != -1, axis=-1)  # up to the first -1
+        rows, slots = np.nonzero(named)
+        right = rows, target[rows, slots]
+        wrong = scores.copy()
+        wrong[right] = -np.inf  # below every bar
+        bars = np.full_like(scores, np.inf)  # above every score, where no label is named
+        bars[rows, slots] = scores[right] - 1
+        excess, slope, above = (np.zeros_like(scores) for _ in range(3))
+        # One label of every row at a time: the pairs of all would be many times the scores.
+        for slot in range(np.max(slots, initial=-1) + 1):
+            lack = difference(wrong, bars[:, slot, np.newaxis])
+            excess += np.fmax(lack, 0)
+            lacking = lack > 0
+            slope += lacking
+            above[:, slot] = lacking.sum(axis=-1)
+        np.subtract.at(slope, right, above[rows, slots])
+        self.slope = (slope / labels).reshape(prediction.shape)
+        self.losses = (excess.sum(axis=-1) / labels).reshape(prediction.shape[:-1])
         return self.reduce(self.losses)
 
     def backward(self, grad_output=1.0):
-        pushed_down = self.lacking.sum(axis=-2)
-        pushed_up = np.sum(self.lacking.sum(axis=-1, keepdims=True) * self.right, axis=-2)
-        grad_losses = self.spread(grad_output, self.losses)[..., None]
-        slope = (pushed_down - pushed_up).astype(grad_losses.dtype) / pushed_down.shape[-1]
-        return grad_losses * slope, None
+        return self.spread(grad_output, self.losses)[..., None] * self.slope, None
