@@ -269,21 +269,22 @@ def maxima(images, sizes, outputs):
 
 def bin_maxima(images, axis, starts, ends):
     """The maximum of each bin of one axis, and where on the axis it lies."""
-    missing = np.isnan(images)
-    best = np.take(images, starts, axis)
+    lines = np.moveaxis(images, axis, 0)  # (size, ...)
+    best = lines[starts]
     widest = np.max(ends - starts, initial=0)
+    # A bin that is shorter than a tap meets its last place again.
+    meets = np.minimum(starts + np.arange(1, widest)[:, np.newaxis], ends - 1)
     winner = np.zeros(best.shape, np.min_scalar_type(widest))
-    for tap in range(1, widest):
-        # A bin that is shorter than the tap meets its last place again.
-        met = np.minimum(starts + tap, ends - 1)
-        value = np.take(images, met, axis)
-        better = (value > best) | np.take(missing, met, axis)
+    for tap, met in enumerate(meets, start=1):
+        value = lines[met]
+        better = (value > best) | np.isnan(value)
         # Of two zeros the second argument is kept, which came first in the bin.
         np.maximum(value, best, out=best)
         np.maximum(winner, np.multiply(better, tap, dtype=winner.dtype), out=winner)
-    shape = (-1, *(1,) * (-1 - axis))
+    shape = (-1, *(1,) * (best.ndim - 1))
     last = (ends - starts - 1).reshape(shape)
-    return best, starts.reshape(shape) + np.minimum(winner, last)
+    place = starts.reshape(shape) + np.minimum(winner, last)
+    return np.moveaxis(best, 0, axis), np.moveaxis(place, 0, axis)
 
 
 def first_maximum(lines):
