@@ -72,7 +72,7 @@ def _law_of_noisy_relu():
 
 
 def _prelu(draw):
-    channels = draw(sizes(1, 4))
+    channels = draw(sizes(0, 4))
     options = {"num_parameters": channels, "init": draw(numbers(-2, 2))}
     if channels == 1:
         return Draft(options, (Input(draw(shapes())),))
@@ -129,6 +129,10 @@ register(
             Refusal(
                 lambda: reference.PReLU(2).forward(np.ones((2, 3))), ValueError, "have 2 channels"
             ),
+            Refusal(
+                lambda: reference.PReLU(0).forward(np.ones((2, 3))), ValueError, "have 0 channels"
+            ),
+            Refusal(lambda: reference.PReLU(-1), ValueError, "num_parameters must be at least 0"),
         ],
     ),
     Row(

@@ -89,15 +89,17 @@ def _transposed(rank):
         stride, stride_given = _per_axis(draw, rank, 1, 3)
         limits = [max(pair) - 1 for pair in zip(stride, dilation, strict=True)]
         extra = [draw(sizes(0, limit)) for limit in limits]
-        spatial = [draw(st.sampled_from([2, 3, 1, 4])) for _ in range(rank)]
-        axes = zip(spatial, stride, _spans(kernel, dilation), strict=True)
-        reach = [(size - 1) * step + span for size, step, span in axes]
-        # Something must be left of the output.
-        padding = [
-            draw(sizes(0, (size + more - 1) // 2)) for size, more in zip(reach, extra, strict=True)
-        ]
-        channels = groups * draw(sizes(1, 2))
         leading = _leading(draw)
+        # Something must be left of the output, if there is any.
+        lowest = 0 if leading == (0,) else 1
+        reach, spatial, padding = [], [], []
+        for step, span, more in zip(stride, _spans(kernel, dilation), extra, strict=True):
+            size = draw(st.sampled_from([2, 3, 1, 4, 0] if leading == (0,) else [2, 3, 1, 4]))
+            size = max(size, -((span + more - step - lowest) // step))
+            spatial.append(size)
+            reach.append((size - 1) * step + span)
+            padding.append(draw(sizes(0, (reach[-1] + more - lowest) // 2)))
+        channels = groups * draw(sizes(1, 2))
         options = {
             "in_channels": channels,
             "out_channels": groups * draw(sizes(1, 2)),
@@ -112,8 +114,9 @@ def _transposed(rank):
         least = [size - 2 * pad for size, pad in zip(reach, padding, strict=True)]
         most = [size + step - 1 for size, step in zip(least, stride, strict=True)]
         keywords = {}
-        if min(most) > 0 and (how := draw(st.sampled_from(["", "", "sizes", "shape"]))):
-            asked = [draw(sizes(max(low, 1), high)) for low, high in zip(least, most, strict=True)]
+        if min(most) >= lowest and (how := draw(st.sampled_from(["", "", "sizes", "shape"]))):
+            ends = zip(least, most, strict=True)
+            asked = [draw(sizes(max(low, lowest), high)) for low, high in ends]
             whole = [*leading, options["out_channels"], *asked]
             keywords["output_size"] = whole if how == "shape" else asked
         return Draft(options, (Input((*leading, channels, *spatial)),), keywords)
@@ -276,11 +279,11 @@ def _transposed_refused(component, rank):
     return (
         *_refused(component, rank),
         Refusal(
-            lambda: component(3, 2, 2).forward(np.ones((0, *(0,) * rank, 3))),
+            lambda: component(3, 2, 2, stride=3).forward(np.ones((0, *(0,) * rank, 3))),
             ValueError,
-            "not be empty along axis",
+            "at least 0 outputs on each axis",
         ),
-        Refusal(fed(padding=2), ValueError, "at least one output"),
+        Refusal(fed(padding=2), ValueError, "at least 0 outputs on each axis"),
         Refusal(fed(output_padding=1), ValueError, "output_padding must be below"),
         Refusal(fed((4,) * rank), ValueError, "output_size must lie in"),
         Refusal(fed((2,) * rank, stride=2), ValueError, "output_size must lie in"),

@@ -17,13 +17,15 @@ _CHANCES = st.sampled_from([0.0, 0.5, 1.0]) | numbers(0, 1)
 def _channels(lowest, highest, least=0):
     """The draw of what drops whole channels of inputs of these ranks.
 
-    Those of a rank below `least` have no channels to draw for.
+    Those of a rank below `least` have no channels to draw for, and may train only where none is
+    drawn: where all or nothing is kept, or there is nothing to keep.
     """
 
     def draw_channels(draw):
         shape = draw(shapes(lowest, highest))
-        training = None if len(shape) >= least else False
-        return Draft({"p": draw(_CHANCES)}, (Input(shape),), training=training)
+        p = draw(_CHANCES)
+        training = None if len(shape) >= least or p in (0, 1) or 0 in shape else False
+        return Draft({"p": p}, (Input(shape),), training=training)
 
     return draw_channels
 
@@ -48,7 +50,8 @@ def _replay_channels(layout):
         array = inputs[0][None] if layout.is_unbatched(module, inputs[0]) else inputs[0]
         ones = (1,) * (array.ndim - 2)
         noise = torch.empty((*array.shape[:2], *ones), dtype=oracle.to_tensor(array).dtype)
-        return Replay(np.moveaxis(noise.bernoulli_(1 - module.p).numpy(), 1, -1))
+        noise = noise.bernoulli_(1 - module.p).numpy()
+        return Replay(np.moveaxis(noise, 1, -1) if array.ndim > 1 else noise)
 
     return replay
 

@@ -61,7 +61,7 @@ def _batch_norm(*ranks):
 def _instance_norm(rank):
     def draw_instance_norm(draw):
         options = _tracking(draw)
-        # PyTorch has no weights' gradient of nothing.
+        # PyTorch repeats the weights for each sample, and fails where that is nothing.
         least = 1 if options["affine"] else 0
         channels, spatial = draw(sizes(least, 3)), draw(shapes(rank, rank, 0, 3))
         batch = draw(st.just(()) | st.tuples(sizes(least, 3)))
@@ -378,6 +378,14 @@ register(
                     lambda: reference.InstanceNorm(3).forward(np.ones((2, 1, 3))),
                     "more than one value",
                 ),
+                _refused(
+                    lambda: reference.InstanceNorm(3, affine=True).forward(np.ones((0, 4, 3))),
+                    "not be empty along axis 0",
+                ),
+                _refused(
+                    lambda: reference.InstanceNorm(0, affine=True).forward(np.ones((2, 4, 0))),
+                    "not be empty along axis -1",
+                ),
                 _refused(lambda: reference.InstanceNorm(3, eps=-1.0), "eps must be 0 or more"),
             ),
         )
@@ -509,6 +517,10 @@ register(
         adapter=_CrossMapLRN2d,
         refusals=(
             _refused(lambda: reference.CrossMapLRN2d(3).forward(np.ones((2, 3, 4))), "4 axes"),
+            _refused(
+                lambda: reference.CrossMapLRN2d(3).forward(np.ones((2, 3, 3, 0))),
+                "not be empty along axis -1",
+            ),
         ),
         departure=(
             "The sums keep one square too many from channel size // 2 + 1 on, x_0^2 for good, and "

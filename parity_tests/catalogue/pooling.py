@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import reference
 from parity_tests.adapter import Adapter
-from parity_tests.catalogue._row import Point, Refusal, Row, register
+from parity_tests.catalogue._row import Point, Refusal, Row, no_counterpart, register
 from parity_tests.oracle import ChannelsBefore, Replay
 from parity_tests.strategies import Draft, Input, numbers, sizes
 
@@ -18,6 +18,11 @@ def _per_axis(draw, rank, minimum, maximum):
     drawn = tuple(draw(sizes(minimum, maximum)) for _ in range(rank))
     alone = len(set(drawn)) == 1 and draw(st.booleans())
     return drawn, drawn[0] if alone else drawn
+
+
+def _wrapped(draw, option):
+    """A number for all axes may come as a tuple of one."""
+    return (option,) if isinstance(option, int) and draw(st.booleans()) else option
 
 
 def _leading(draw):
@@ -41,7 +46,7 @@ def _window(draw, rank, dilated=False, padded=True):
     stride, stride_given = _per_axis(draw, rank, 1, 3)
     if draw(st.booleans()):
         stride, stride_given = kernel, None
-    options = {"kernel_size": kernel_given, "stride": stride_given}
+    options = {"kernel_size": kernel_given, "stride": _wrapped(draw, stride_given)}
     padding, dilation = (0,) * rank, (1,) * rank
     if padded and draw(st.booleans()):
         padding = tuple(draw(sizes(0, size // 2)) for size in kernel)
@@ -71,6 +76,7 @@ def _images(draw, spatial, values="real", least=1):
 def _max_pooling(rank):
     def draw_max_pooling(draw):
         options, spatial = _window(draw, rank, dilated=True)
+        options["kernel_size"] = _wrapped(draw, options["kernel_size"])
         options["return_indices"] = draw(st.booleans())
         return Draft(options, (_images(draw, spatial, "gaps"),))
 
@@ -88,6 +94,7 @@ def _average_pooling(rank):
             # PyTorch refuses sizes below the kernel's, even where padding makes up for them.
             kernel = np.broadcast_to(options["kernel_size"], 3)
             spatial = tuple(max(size, int(k)) for size, k in zip(spatial, kernel, strict=True))
+        options["kernel_size"] = _wrapped(draw, options["kernel_size"])
         return Draft(options, (_images(draw, spatial),))
 
     return draw_average_pooling
@@ -99,12 +106,12 @@ def _p_pooling(rank):
         if rank == 3:
             kernel = np.broadcast_to(options["kernel_size"], 3)
             spatial = tuple(max(size, int(k)) for size, k in zip(spatial, kernel, strict=True))
-        if rank == 1:
-            # PyTorch multiplies by the kernel's size as it is given.
-            options["kernel_size"] = int(np.squeeze(options["kernel_size"]))
         norms = st.sampled_from([1, 2, 2.0, 3, 4, 0.5, 1.5, -1, math.inf, -math.inf])
         norm = draw(st.one_of(norms, numbers(-3, 5).filter(lambda p: abs(p) > 0.1)))
         options["norm_type"] = norm
+        if rank == 1 and not math.isinf(norm):
+            # PyTorch multiplies by the kernel's size as it is given.
+            options["kernel_size"] = int(np.squeeze(options["kernel_size"]))
         # Powers of negative numbers are NaN, or sums near 0 that have no slope to speak of.
         smooth = norm in (2, 2.0, 4) or math.isinf(norm)
         values = draw(st.sampled_from(["real", "nonnegative"]))
@@ -117,10 +124,17 @@ def _p_pooling(rank):
     return draw_p_pooling
 
 
+def _unwrapped(option):
+    """A tuple of one stands for all axes."""
+    return option[0] if isinstance(option, tuple) and len(option) == 1 else option
+
+
 def _max_pooling_of(component):
-    return lambda m: component(
-        m.kernel_size, m.stride, m.padding, m.dilation, m.return_indices, m.ceil_mode
-    )
+    def convert(m):
+        window = map(_unwrapped, (m.kernel_size, m.stride, m.padding, m.dilation))
+        return component(*window, m.return_indices, m.ceil_mode)
+
+    return convert
 
 
 def _average_pooling_of(component):
@@ -128,7 +142,8 @@ def _average_pooling_of(component):
         divisor = getattr(m, "divisor_override", None)
         options = {} if divisor is None else {"divisor_override": divisor}
         options["count_include_pad"] = m.count_include_pad
-        return component(m.kernel_size, m.stride, m.padding, m.ceil_mode, **options)
+        window = map(_unwrapped, (m.kernel_size, m.stride, m.padding))
+        return component(*window, m.ceil_mode, **options)
 
     return convert
 
@@ -136,6 +151,25 @@ def _average_pooling_of(component):
 def _axes(value, rank):
     """One entry for each axis."""
     return (value,) * rank if value is None or isinstance(value, int) else tuple(value)
+
+
+def _axes_of(module, name, rank):
+    """An option as one entry for each axis; for others PyTorch fails when it runs."""
+    given = getattr(module, name)
+    if len(_axes(given, rank)) != rank:
+        raise no_counterpart(f"{type(module).__name__} with {name}={given}")
+    return _axes(given, rank)
+
+
+def _p_pooling_of(rank):
+    def convert(m):
+        if rank == 1 and not isinstance(m.kernel_size, int) and not math.isinf(m.norm_type):
+            # PyTorch multiplies by the kernel's size as it is given.
+            raise no_counterpart(f"{type(m).__name__} with kernel_size={m.kernel_size}")
+        pool_size = _axes_of(m, "kernel_size", rank)
+        return reference.LPPooling(m.norm_type, pool_size, _unwrapped(m.stride), m.ceil_mode)
+
+    return convert
 
 
 def _refused(layer, rank, argument="pool_size"):
@@ -264,8 +298,11 @@ def _whole(component):
 
 
 def _bins_refused(layer, rank):
+    colourless = np.ones((2, *(4,) * rank, 0))
+    volumes = Refusal(lambda: layer(2).forward(colourless), ValueError, "at least one channel")
     return (
         *_refused(layer, rank, "output_size"),
+        *[volumes][: rank == 3],
         Refusal(lambda: layer(-1), ValueError, "output_size must be at least 0"),
     )
 
@@ -324,9 +361,9 @@ def _fractional(rank):
     return draw_fractional
 
 
-def _fractional_of(m):
-    return reference.FractionalMaxPooling(
-        m.kernel_size,
+def _fractional_of(rank):
+    return lambda m: reference.FractionalMaxPooling(
+        _axes_of(m, "kernel_size", rank),
         m.output_size,
         m.output_ratio,
         m.return_indices,
@@ -445,7 +482,7 @@ class _OutputSizes(Adapter):
 
 
 def _unpooling_of(rank):
-    return lambda m: reference.MaxUnpooling(_axes(m.kernel_size, rank), m.stride, m.padding)
+    return lambda m: reference.MaxUnpooling(_axes_of(m, "kernel_size", rank), m.stride, m.padding)
 
 
 def _unpooling_refused(rank):
@@ -531,12 +568,7 @@ for _rank, _dimension in enumerate("123", start=1):
         Row(
             reference.LPPooling,
             _of("LPPool"),
-            lambda m, rank=_rank: reference.LPPooling(
-                m.norm_type,
-                _axes(m.kernel_size, rank),
-                m.stride and _axes(m.stride, rank),
-                m.ceil_mode,
-            ),
+            _p_pooling_of(_rank),
             _p_pooling(_rank),
             "composite",
             name=f"LPPool{_dimension}d",
@@ -549,7 +581,9 @@ for _rank, _dimension in enumerate("123", start=1):
         Row(
             reference.AdaptiveAveragePooling,
             _of("AdaptiveAvgPool"),
-            lambda m, rank=_rank: reference.AdaptiveAveragePooling(_axes(m.output_size, rank)),
+            lambda m, rank=_rank: reference.AdaptiveAveragePooling(
+                _axes_of(m, "output_size", rank)
+            ),
             _adaptive(_rank),
             "sum",
             name=f"AdaptiveAvgPool{_dimension}d",
@@ -562,7 +596,7 @@ for _rank, _dimension in enumerate("123", start=1):
             reference.AdaptiveMaxPooling,
             _of("AdaptiveMaxPool"),
             lambda m, rank=_rank: reference.AdaptiveMaxPooling(
-                _axes(m.output_size, rank), m.return_indices
+                _axes_of(m, "output_size", rank), m.return_indices
             ),
             _adaptive(_rank, "gaps", return_indices=st.booleans()),
             "exact",
@@ -609,7 +643,7 @@ for _rank, _dimension in enumerate("123", start=1):
             Row(
                 reference.FractionalMaxPooling,
                 _of("FractionalMaxPool"),
-                _fractional_of,
+                _fractional_of(_rank),
                 _fractional(_rank),
                 "exact",
                 name=f"FractionalMaxPool{_dimension}d",

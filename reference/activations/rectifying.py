@@ -102,7 +102,7 @@ class PReLU(Layer):
 
     def __init__(self, num_parameters=1, init=0.25):
         super().__init__()
-        self.num_parameters = _checks.check_integer(self, num_parameters=num_parameters)
+        self.num_parameters = _checks.check_integer(self, minimum=0, num_parameters=num_parameters)
         self.params = [np.full(num_parameters, _checks.check_number(self, init=init), float)]
 
     @property
@@ -110,7 +110,7 @@ class PReLU(Layer):
         return self.params[0]
 
     def forward(self, input_data):
-        if self.num_parameters > 1:
+        if self.num_parameters != 1:
             _checks.check_last_axis(self, self.num_parameters, "channels", input_data=input_data)
         self.negative_part = np.minimum(0, input_data)
         slopes = np.where(input_data > 0, 1, self.alpha)
@@ -119,7 +119,8 @@ class PReLU(Layer):
 
     def backward(self, grad_output):
         pulls = _numeric.product(grad_output, self.negative_part)
-        grad_alpha = pulls.reshape(-1, self.num_parameters).sum(axis=0)
+        places = pulls.size // max(self.num_parameters, 1)
+        grad_alpha = pulls.reshape(places, self.num_parameters).sum(axis=0)
         return grad_output * self.slopes, [grad_alpha]
 
 

@@ -24,6 +24,10 @@ def windows(images, kernel_size, stride, dilation):
     """A read-only view of every window: (..., *outputs, *kernel_size, channels)."""
     rank = len(kernel_size)
     axes = tuple(range(-1 - rank, -1))
+    outputs = output_sizes(images.shape[-1 - rank : -1], kernel_size, stride, dilation)
+    if min(outputs) < 1:  # no window fits
+        shape = (*images.shape[: -1 - rank], *outputs, *kernel_size, images.shape[-1])
+        return np.zeros(np.maximum(shape, 0), images.dtype)
     # (..., *starts, channels, *spans)
     view = np.lib.stride_tricks.sliding_window_view(images, spans(kernel_size, dilation), axes)
     starts = [slice(None, None, step) for step in stride]

@@ -81,8 +81,9 @@ class SlidingKernelsND(Layer):
 
     def check_places(self, input_data):
         """Raise for images without a place in them."""
-        for axis in range(-1 - self.rank, -1):
-            _checks.check_filled_axis(self, axis, input_data=input_data)
+        if len(input_data) or input_data.ndim == self.rank + 1:  # else there are no images
+            for axis in range(-1 - self.rank, -1):
+                _checks.check_filled_axis(self, axis, input_data=input_data)
 
     def windows(self, images):
         """A view of the windows of every image: (batch, *outputs, *kernel_size, channels)."""
@@ -218,8 +219,7 @@ class ConvolutionND(SlidingKernelsND):
     def check(self, input_data):
         """Raise for an input that the layer cannot take."""
         super().check(input_data)
-        if len(input_data) or input_data.ndim == self.rank + 1:  # else there are no images
-            self.check_places(input_data)
+        self.check_places(input_data)
         self.pad.check(self, input_data)
         margins = reversed(self.pad.margins(input_data.ndim))
         padded = [input_data.shape[axis] + before + after for axis, before, after in margins]

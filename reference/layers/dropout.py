@@ -63,8 +63,8 @@ class ChannelDropout(Dropout):
     Shapes: (batch, ..., channels), with any number of axes between; the output has the input's.
     Dtypes: float32 and float64; the output has the input's.
     Errors: TypeError for an array that is not floating or an rng that is no generator;
-        ValueError for a p outside [0, 1], an input of fewer than two axes in training or an
-        upstream gradient of another shape; RuntimeError for backward before forward.
+        ValueError for a p outside [0, 1], an input of fewer than two axes where channels are
+        drawn or an upstream gradient of another shape; RuntimeError for backward before forward.
     Book: not in the book.
     Paper: Tompson, Goroshin, Jain, LeCun, Bregler (2015), Efficient object localization using
         convolutional networks, CVPR, DOI 10.1109/CVPR.2015.7298664.
@@ -74,12 +74,13 @@ class ChannelDropout(Dropout):
 
     def mask_shape(self, shape):
         """One draw for each channel of each sample."""
-        return shape[:1] + (1,) * (len(shape) - 2) + shape[-1:]
+        return shape[:1] + (1,) * (len(shape) - 2) + shape[1:][-1:]
 
-    def forward(self, input_data):
-        if self.training:
+    def draw_mask(self, input_data):
+        # What keeps all or nothing, of an input of any rank, draws no channels.
+        if 0 < self.p < 1 and input_data.size:
             _checks.check_least_rank(self, 2, "(batch, ..., channels)", input_data=input_data)
-        return super().forward(input_data)
+        return super().draw_mask(input_data)
 
 
 class AlphaDropout(Dropout):
@@ -112,7 +113,7 @@ class AlphaDropout(Dropout):
         return input_data * self.noise + scale * SELU_FLOOR * ((1 - kept) - self.p)
 
 
-class FeatureAlphaDropout(AlphaDropout):
+class FeatureAlphaDropout(ChannelDropout, AlphaDropout):
     """Sets whole channels at random to SELU's floor, keeping mean 0 and variance 1.
 
     Formula: y = a (x m + f (1 - m) - f p) in training, with m = 0 with probability p and 1
@@ -123,20 +124,11 @@ class FeatureAlphaDropout(AlphaDropout):
     Shapes: (batch, ..., channels), with any number of axes between; the output has the input's.
     Dtypes: float32 and float64; the output has the input's.
     Errors: TypeError for an array that is not floating or an rng that is no generator;
-        ValueError for a p outside [0, 1], an input of fewer than two axes in training or an
-        upstream gradient of another shape; RuntimeError for backward before forward.
+        ValueError for a p outside [0, 1], an input of fewer than two axes where channels are
+        drawn or an upstream gradient of another shape; RuntimeError for backward before forward.
     Book: not in the book.
     Paper: Klambauer, Unterthiner, Mayr, Hochreiter (2017), Self-normalizing neural networks,
         NIPS.
     PyTorch: torch.nn.FeatureAlphaDropout. No difference but the source of the mask, which is
         rng.random(shape) >= p.
     """
-
-    def mask_shape(self, shape):
-        """One draw for each channel of each sample."""
-        return shape[:1] + (1,) * (len(shape) - 2) + shape[-1:]
-
-    def forward(self, input_data):
-        if self.training:
-            _checks.check_least_rank(self, 2, "(batch, ..., channels)", input_data=input_data)
-        return super().forward(input_data)

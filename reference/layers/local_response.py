@@ -73,8 +73,8 @@ class CrossMapLRN2d(LocalResponseNorm):
     Shapes: x (batch, height, width, channels); the output has the input's.
     Dtypes: float32 and float64; the output has the input's.
     Errors: TypeError for an array that is not floating; ValueError for a size below 1, an input
-        that does not have four axes or an upstream gradient of another shape; RuntimeError for
-        backward before forward.
+        that does not have four axes or has no channels or an upstream gradient of another shape;
+        RuntimeError for backward before forward.
     Book: not in the book.
     Paper: Krizhevsky, Sutskever, Hinton (2012), ImageNet classification with deep convolutional
         neural networks, NIPS, DOI 10.1145/3065386.
@@ -89,4 +89,5 @@ class CrossMapLRN2d(LocalResponseNorm):
 
     def forward(self, input_data):
         _checks.check_rank(self, 4, "(batch, height, width, channels)", input_data=input_data)
+        _checks.check_filled_axis(self, -1, input_data=input_data)
         return super().forward(input_data)

@@ -193,9 +193,9 @@ class InstanceNorm(_TrackingNorm):
         statistics (num_features,); the output has the input's.
     Dtypes: float32 and float64; the output has the promotion of the input's and the weights'.
     Errors: TypeError for an array that is not floating; ValueError for an input of fewer than two
-        axes, another number of channels where there are weights or statistics, a single position
-        in training, a negative eps or an upstream gradient of another shape;
-        RuntimeError for backward before forward.
+        axes, another number of channels where there are weights or statistics, weights and no
+        samples or no channels, a single position in training, a negative eps or an upstream
+        gradient of another shape; RuntimeError for backward before forward.
     Book: not in the book.
     Paper: Ulyanov, Vedaldi, Lempitsky (2016), Instance normalization: the missing ingredient for
         fast stylization, arXiv:1607.08022, DOI 10.48550/arXiv.1607.08022.
@@ -225,6 +225,10 @@ class InstanceNorm(_TrackingNorm):
 
     def forward(self, input_data):
         cells = self.as_cells(input_data)
+        if self.params:
+            # As in PyTorch, which has no weights of no samples and of no channels.
+            _checks.check_filled_axis(self, 0, input_data=input_data)
+            _checks.check_filled_axis(self, -1, input_data=input_data)
         if not self.training and self.buffers:
             self.normalize_by(cells, self.running_mean, self.running_var)
             return self.scaled(input_data.shape)

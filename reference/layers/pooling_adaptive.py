@@ -156,8 +156,9 @@ class AdaptiveAveragePooling(Layer):
     Dtypes: float32 and float64; the output has the input's.
     Errors: TypeError for an array that is not floating or an option of another type; ValueError
         for a negative output_size, an empty spatial axis where there is more than the one bin of
-        all places (whose average is NaN then), another number of axes or an upstream gradient of
-        another shape; RuntimeError for backward before forward.
+        all places (whose average is NaN then), a batch of volumes without channels there, another
+        number of axes or an upstream gradient of another shape; RuntimeError for backward before
+        forward.
     Book: not in the book; section 22.3.3 has the one bin.
     Paper: He, Zhang, Ren, Sun (2014), Spatial pyramid pooling in deep convolutional networks for
         visual recognition, ECCV, DOI 10.1007/978-3-319-10578-9_23.
@@ -174,6 +175,8 @@ class AdaptiveAveragePooling(Layer):
         self.sizes = _checks.check_places_of(
             self, rank, minimum=0 if alone else 1, input_data=input_data
         )
+        if rank == 3 and not alone:  # PyTorch takes images and sequences without channels
+            _checks.check_channels_of(self, rank, input_data=input_data)
         outputs = adapted(self.output_size, self.sizes)
         bounds = [bins(n, m) for n, m in zip(self.sizes, outputs, strict=True)]
         places = np.ix_(*[ends - starts for starts, ends in bounds])

@@ -139,7 +139,8 @@ class MaxUnpooling(Layer):
     Paper: Zeiler, Taylor, Fergus (2011), Adaptive deconvolutional networks for mid and high level
         feature learning, ICCV, DOI 10.1109/ICCV.2011.6126474.
     PyTorch: torch.nn.MaxUnpool1d, MaxUnpool2d and MaxUnpool3d(kernel_size=pool_size). No
-        difference but the layout; output_size holds the spatial sizes alone.
+        difference but the layout; output_size holds the spatial sizes alone. PyTorch does not
+        look at the indices into an output without places, and fails in backward.
     """
 
     non_floating = ("indices", "output_size")

@@ -1,5 +1,7 @@
 """Transposed convolution in one, two and three dimensions."""
 
+import math
+
 import numpy as np
 
 from reference import _checks
@@ -22,16 +24,17 @@ class TransposedConvolutionND(SlidingKernelsND):
         - 2 padding + output_padding.
     Dtypes: float32 and float64; the output has the promotion of the input's and the kernels'.
     Errors: TypeError for an array that is not floating; ValueError for another number of axes or
-        channels, an output without places, an output_size that the strides cannot reach, or an
-        upstream gradient of another shape; RuntimeError for backward before forward.
+        channels, an image without places or with fewer than padding takes away, an output_size
+        that the strides cannot reach, or an upstream gradient of another shape; RuntimeError for
+        backward before forward.
     Book: not in the book.
     Paper: Zeiler, Krishnan, Taylor, Fergus (2010), Deconvolutional networks, CVPR,
         DOI 10.1109/CVPR.2010.5539957.
     PyTorch: the common ground of torch.nn.ConvTranspose1d, ConvTranspose2d and ConvTranspose3d.
-        They skip their checks for a batch of 0, and for an output without places in float32; this
-        class refuses both whatever the batch and the dtype. Where an infinite input meets a place
-        that padding cuts off, dL/dkernels is NaN, as in PyTorch's plain kernels; its fast ones
-        (float32, batches of two and more) leave that term out.
+        In a batch of 0 they too take images without places. They refuse an output without places
+        in float64, and in float32 with some kernels; this class gives it. Where an infinite input
+        meets a place that padding cuts off, dL/dkernels is NaN, as in PyTorch's plain kernels;
+        its fast ones (float32, batches of two and more) leave that term out.
     """
 
     non_floating = ("output_size",)
@@ -87,11 +90,12 @@ class TransposedConvolutionND(SlidingKernelsND):
         _checks.check_outputs(self, outputs, input_data=input_data)
         kept = [slice(pad, pad + n) for n, pad in zip(outputs, self.padding, strict=True)]
         self.widened, self.kept = widened, (slice(None), *kept)
-        self.images = input_data.reshape(-1, *input_data.shape[-1 - self.rank :])
+        batch = input_data.shape[: -1 - self.rank]  # empty for one image alone
+        self.images = input_data.reshape(math.prod(batch), *input_data.shape[-1 - self.rank :])
         output = self.scatter(self.images, widened)[self.kept]
         if self.bias:
             output = output + self.biases
-        return output.reshape(*input_data.shape[: -1 - self.rank], *output.shape[1:])
+        return output.reshape(*batch, *output.shape[1:])
 
     def backward(self, grad_output):
         shape = (len(self.images), *self.widened, self.num_filters)
@@ -99,12 +103,12 @@ class TransposedConvolutionND(SlidingKernelsND):
         grad_kept = grad_widened[self.kept]
         grad_kept[...] = grad_output.reshape(grad_kept.shape)
         # No kernel reaches the places that output_padding adds at the end.
-        met = [slice(size) for size in self.reach(self.images.shape[1:-1])]
+        met = [slice(max(size, 0)) for size in self.reach(self.images.shape[1:-1])]
         grad_scattered = grad_widened[(slice(None), *met)]
         grad_images = self.gather(grad_scattered)
         grad_kernels = self.correlate(self.images, grad_scattered)
         grad_biases = grad_output.reshape(-1, self.num_filters).sum(axis=0)
-        batch = grad_output.shape[: -1 - self.rank]  # empty for one image alone
+        batch = grad_output.shape[: -1 - self.rank]
         grad_input = grad_images.reshape(*batch, *grad_images.shape[1:])
         return grad_input, [grad_kernels, grad_biases][: 1 + self.bias]
 
@@ -123,8 +127,9 @@ class TransposedConvolution1D(TransposedConvolutionND):
         with outputs = s (time - 1) + d (kernel_size - 1) + 1 - 2 padding + output_padding.
     Dtypes: float32 and float64; the output has the promotion of the input's and the kernels'.
     Errors: TypeError for an array that is not floating; ValueError for another number of axes or
-        channels, an output without places, an output_size that the stride cannot reach, or an
-        upstream gradient of another shape; RuntimeError for backward before forward.
+        channels, an input without places or with fewer than padding takes away, an output_size
+        that the stride cannot reach, or an upstream gradient of another shape; RuntimeError for
+        backward before forward.
     Book: not in the book.
     Paper: Zeiler, Krishnan, Taylor, Fergus (2010), Deconvolutional networks, CVPR,
         DOI 10.1109/CVPR.2010.5539957.
@@ -149,8 +154,9 @@ class TransposedConvolution2D(TransposedConvolutionND):
         - 2 p + output_padding.
     Dtypes: float32 and float64; the output has the promotion of the input's and the kernels'.
     Errors: TypeError for an array that is not floating; ValueError for another number of axes or
-        channels, an output without places, an output_size that the strides cannot reach, or an
-        upstream gradient of another shape; RuntimeError for backward before forward.
+        channels, an input without places or with fewer than padding takes away, an output_size
+        that the strides cannot reach, or an upstream gradient of another shape; RuntimeError for
+        backward before forward.
     Book: not in the book.
     Paper: Zeiler, Krishnan, Taylor, Fergus (2010), Deconvolutional networks, CVPR,
         DOI 10.1109/CVPR.2010.5539957.
@@ -175,8 +181,9 @@ class TransposedConvolution3D(TransposedConvolutionND):
         outputs = s (size - 1) + d (kernel - 1) + 1 - 2 p + output_padding.
     Dtypes: float32 and float64; the output has the promotion of the input's and the kernels'.
     Errors: TypeError for an array that is not floating; ValueError for another number of axes or
-        channels, an output without places, an output_size that the strides cannot reach, or an
-        upstream gradient of another shape; RuntimeError for backward before forward.
+        channels, an input without places or with fewer than padding takes away, an output_size
+        that the strides cannot reach, or an upstream gradient of another shape; RuntimeError for
+        backward before forward.
     Book: not in the book.
     Paper: Zeiler, Krishnan, Taylor, Fergus (2010), Deconvolutional networks, CVPR,
         DOI 10.1109/CVPR.2010.5539957.
