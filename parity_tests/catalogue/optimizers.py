@@ -1,5 +1,8 @@
 """Rows: optimizers."""
 
+import dataclasses
+import unittest.mock
+
 import numpy as np
 import torch
 from hypothesis import strategies as st
@@ -63,6 +66,41 @@ def _sparse(given, parameter, tensor_of):
     return torch.sparse_coo_tensor(places, rows, parameter.shape, check_invariants=False)
 
 
+class _EpsUnderRoot:
+    """PyTorch's own code, with another root."""
+
+    def step(self, closure=None):
+        groups = self.param_groups
+        for group in groups:
+
+            def root(square, eps=group["eps"]):
+                return torch.sqrt(square + eps)
+
+            self.param_groups = [{**group, "eps": 0.0}]
+            with unittest.mock.patch.multiple(torch.Tensor, sqrt=root, sqrt_=root):
+                super().step()
+        self.param_groups = groups
+
+
+class _AdagradUnderRoot(_EpsUnderRoot, torch.optim.Adagrad):
+    pass
+
+
+class _RMSpropUnderRoot(_EpsUnderRoot, torch.optim.RMSprop):
+    pass
+
+
+def _under_root(row, oracle):
+    """The row of the same optimizer with eps under the root."""
+    return dataclasses.replace(
+        row,
+        oracle=oracle,
+        name=f"{row.title}UnderRoot",
+        translate=lambda group: {**row.translate(group), "eps_inside_root": True},
+        own_defaults={"eps_inside_root": False},
+    )
+
+
 def _positive_variance(state, eps):
     """Where the centered variance is not rounding alone, whose root PyTorch takes all the same."""
     if "grad_avg" not in state:
@@ -104,6 +142,39 @@ def _first_eps(translate):
 _GENERAL = tuple(_COMMON)
 _MOMENTS = _same("step", "exp_avg", "exp_avg_sq")
 
+_ADAGRAD = OptimizerRow(
+    reference.Adagrad,
+    torch.optim.Adagrad,
+    _named(*_GENERAL, "lr_decay", "eps"),
+    _options(
+        **_COMMON,
+        lr_decay=_or_zero(0, 1),
+        initial_accumulator_value=_or_zero(0, 1),
+        eps=_eps(0.0, 1e-10),
+    ),
+    state=_same("step", "sum"),
+    # PyTorch has one value for all groups, whatever they say.
+    constant=lambda optimizer: {
+        "initial_accumulator_value": optimizer.defaults["initial_accumulator_value"]
+    },
+)
+_RMSPROP = OptimizerRow(
+    reference.RMSprop,
+    torch.optim.RMSprop,
+    _named(*_GENERAL, "alpha", "eps", "momentum", "centered"),
+    _options(
+        **_COMMON,
+        alpha=st.sampled_from([0.9, 0.99]) | numbers(0.5, 0.999),
+        eps=_eps(0.0, 1e-8),
+        momentum=st.sampled_from([0.0, 0.9]) | numbers(0, 0.99),
+        centered=_FLAG,
+    ),
+    state=_same("step", "square_avg", "momentum_buffer", "grad_avg"),
+    determined=_positive_variance,
+    departure="A centered variance that rounding alone makes negative has the root NaN; here, "
+    "and in `mirror`, 0.",
+)
+
 register(
     OptimizerRow(
         reference.SGD,
@@ -125,6 +196,7 @@ register(
         _named(*_GENERAL, "betas", "eps", "amsgrad"),
         _options(**_ADAM, amsgrad=_FLAG),
         state={**_MOMENTS, **_same("max_exp_avg_sq")},
+        unreached={"option decoupled_weight_decay=False": "that is Adam"},
     ),
     OptimizerRow(
         reference.Adamax,
@@ -160,38 +232,10 @@ register(
         give=_some_rows,
         hand=_sparse,
     ),
-    OptimizerRow(
-        reference.Adagrad,
-        torch.optim.Adagrad,
-        _named(*_GENERAL, "lr_decay", "eps"),
-        _options(
-            **_COMMON,
-            lr_decay=_or_zero(0, 1),
-            initial_accumulator_value=_or_zero(0, 1),
-            eps=_eps(0.0, 1e-10),
-        ),
-        state=_same("step", "sum"),
-        # PyTorch has one value for all groups, whatever they say.
-        constant=lambda optimizer: {
-            "initial_accumulator_value": optimizer.defaults["initial_accumulator_value"]
-        },
-    ),
-    OptimizerRow(
-        reference.RMSprop,
-        torch.optim.RMSprop,
-        _named(*_GENERAL, "alpha", "eps", "momentum", "centered"),
-        _options(
-            **_COMMON,
-            alpha=st.sampled_from([0.9, 0.99]) | numbers(0.5, 0.999),
-            eps=_eps(0.0, 1e-8),
-            momentum=st.sampled_from([0.0, 0.9]) | numbers(0, 0.99),
-            centered=_FLAG,
-        ),
-        state=_same("step", "square_avg", "momentum_buffer", "grad_avg"),
-        determined=_positive_variance,
-        departure="A centered variance that rounding alone makes negative has the root NaN; here, "
-        "and in `mirror`, 0.",
-    ),
+    _ADAGRAD,
+    _under_root(_ADAGRAD, _AdagradUnderRoot),
+    _RMSPROP,
+    _under_root(_RMSPROP, _RMSpropUnderRoot),
     OptimizerRow(
         reference.Adadelta,
         torch.optim.Adadelta,

@@ -85,7 +85,7 @@ _SIMPLE = {
         "anneal_strategy": st.sampled_from(["cos", "linear"]),
     },
     "CyclicLR": {
-        "base_lr": numbers(1e-4, 0.1),
+        "base_lr": st.just(0.0) | numbers(1e-4, 0.1),
         "max_lr": numbers(0.1, 1),
         "step_size_up": _WHOLE,
         "step_size_down": st.none() | _WHOLE,
@@ -98,7 +98,7 @@ _SIMPLE = {
         "max_momentum": numbers(0.5, 0.99),
     },
     "OneCycleLR": {
-        "max_lr": numbers(0.01, 1),
+        "max_lr": st.just(0.0) | numbers(0.01, 1),
         "total_steps": st.integers(STEPS - 1, 2 * STEPS),
         "pct_start": st.sampled_from([0.0, 0.3, 1.0]) | numbers(0.05, 0.95),
         "anneal_strategy": st.sampled_from(["cos", "linear"]),
@@ -111,7 +111,7 @@ _SIMPLE = {
     },
 }
 _OWN_RATE = {"CyclicLR", "OneCycleLR"}
-_RATE = numbers(1e-3, 1)
+_RATE = st.just(0.0) | numbers(1e-3, 1)
 
 
 def _simple(name):
