@@ -98,6 +98,7 @@ def _under_root(row, oracle):
         name=f"{row.title}UnderRoot",
         translate=lambda group: {**row.translate(group), "eps_inside_root": True},
         own_defaults={"eps_inside_root": False},
+        departure="",
     )
 
 
