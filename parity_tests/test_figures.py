@@ -39,8 +39,8 @@ def test_every_optimizer_has_a_panel():
 
 
 def test_every_schedule_has_a_panel():
-    schedules = _public(reference.optimizers.schedules, object)
-    assert {*rates.OPTIONS} == schedules
+    modules = (reference.optimizers.schedules, reference.optimizers.annealing)
+    assert {*rates.OPTIONS} == set().union(*(_public(module, object) for module in modules))
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,7 @@ def test_every_schedule_has_a_panel():
     ],
 )
 def test_every_function_of_one_variable_has_a_panel(module, chart):
-    # The gated ones take two.
-    of_two = {"GLU", "ReGLU", "GEGLU", "SwiGLU"}
-    assert _shown(chart) == _public(module, reference.Layer) - of_two
+    assert _shown(chart) == _public(module, reference.Layer)
 
 
 def test_a_path_keeps_to_the_view_and_ends_low():

@@ -1,22 +1,19 @@
 """Activations (chapters 7 to 9, section 11.1)."""
 
+from reference.activations.gated import GEGLU, GLU, ReGLU, SwiGLU
 from reference.activations.modern import (
     CELU,
-    GEGLU,
     GELU,
-    GLU,
     Exponential,
     HardMish,
     Hardshrink,
     Hardswish,
     LogSigmoid,
     Mish,
-    ReGLU,
     ReLU6,
     SiLU,
     Softplus,
     Softshrink,
-    SwiGLU,
     Swish,
     Tanhshrink,
     Threshold,

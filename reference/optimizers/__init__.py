@@ -2,6 +2,13 @@
 
 from reference.optimizers.adam import Adam, Adamax, AdamW, NAdam, RAdam, SparseAdam
 from reference.optimizers.adaptive import Adadelta, Adafactor, Adagrad, RMSprop, Rprop
+from reference.optimizers.annealing import (
+    SWALR,
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    CyclicLR,
+    OneCycleLR,
+)
 from reference.optimizers.averaging import (
     ASGD,
     ExponentialMovingAverage,
@@ -25,18 +32,13 @@ from reference.optimizers.lbfgs import LBFGS
 from reference.optimizers.muon import Muon
 from reference.optimizers.regularization import L1, L2, ElasticNet
 from reference.optimizers.schedules import (
-    SWALR,
     ChainedScheduler,
     ConstantLR,
-    CosineAnnealingLR,
-    CosineAnnealingWarmRestarts,
-    CyclicLR,
     ExponentialLR,
     LambdaLR,
     LinearLR,
     MultiplicativeLR,
     MultiStepLR,
-    OneCycleLR,
     PolynomialLR,
     ReduceLROnPlateau,
     SequentialLR,
