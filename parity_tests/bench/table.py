@@ -138,11 +138,9 @@ def _closing(report) -> list[str]:
         shown = ", ".join(f"{name} {mean:.2f}" for name, mean in means.items())
         state = "ok" if means["all"] <= goals.MEAN[dtype] else "above"
         lines.append(f"geometric mean, {dtype}: {shown} (goal {goals.MEAN[dtype]}: {state})")
-    above = [
-        f"{component} ({size}, {dtype}): {what}"
-        for component, size, dtype, what, _ in _above(report)
-    ]
-    lines.append(f"above a goal: {'; '.join(above) or 'none'}")
+    above = _above(report)
+    names = ", ".join(dict.fromkeys(component for component, *_ in above))
+    lines.append(f"above a goal: {names or 'none'}")
     accidents = [f"{entry['component']} with {entry['size']}" for entry in _accidents(report)]
     if report["growth"]:
         lines.append(f"growing faster than the work: {', '.join(accidents) or 'none'}")
@@ -154,6 +152,8 @@ def _closing(report) -> list[str]:
         )
     if report["phases"]:
         parts = [f"{name} {seconds:.1f} s" for name, seconds in report["phases"].items()]
-        lines.append(f"bare nox, warm: {', '.join(parts)}")
+        seconds = sum(report["phases"].values())
+        state = "ok" if seconds <= goals.NOX else f"above: {goals.NOX_REASON}"
+        lines.append(f"bare nox, warm: {', '.join(parts)} (goal {goals.NOX:.0f} s: {state})")
     lines.append("; ".join(f"{name}: {value}" for name, value in report["machine"].items()))
     return lines
