@@ -33,6 +33,11 @@ class Course:
     resumed: bool  # half-way, a new optimizer goes on from the state
     seed: int
 
+    @property
+    def plain(self) -> bool:
+        """Whether ours is made as most are: without groups, or the second of them added later."""
+        return self.seed % 2 == 1
+
     def split(self, items: list) -> list[list]:
         """What belongs to each parameter, group by group."""
         places = np.array_split(np.arange(len(self.shapes)), len(self.groups))
@@ -271,19 +276,35 @@ def _run(row, course, feed):
     """Our trajectory: name -> array (steps, *shape)."""
 
     def optimizer():
-        return row.mirror(_optimizer_in_torch(row, course, [*map(torch.from_numpy, feed.start)]))
+        theirs = _optimizer_in_torch(row, course, [*map(torch.from_numpy, feed.start)])
+        return _plain(row, theirs) if course.plain else row.mirror(theirs)
 
     params, ours, track = [np.array(point) for point in feed.start], optimizer(), {}
     for step, (grads, rates) in enumerate(zip(feed.grads, feed.rates, strict=True)):
         if course.resumed and 2 * step == len(feed.grads):
             saved, ours = copy.deepcopy(ours.state), optimizer()
             ours.load_state(saved, params)
-        for group, rate in zip(ours.groups, rates, strict=True):
+        # The rate of all, then that of each.
+        ours.learning_rate = rates[0]
+        for group, rate in zip(ours.groups[1:], rates[1:], strict=True):
             group["learning_rate"] = rate
         row.step(ours, params, grads)
         states = [{name: np.array(array) for name, array in state.items()} for state in ours.state]
         _note(track, [param.copy() for param in params], states)
     return _stacked(track)
+
+
+def _plain(row, theirs):
+    """Our optimizer as constructors leave it, of which nobody says how many arrays it has; or with
+    the first group of two, to which the second is added."""
+    whole, groups = row.mirror(theirs), theirs.param_groups
+    if len(groups) == 1:
+        whole.groups[0]["count"] = None
+        return whole
+    theirs.param_groups = groups[:1]
+    first = row.mirror(theirs)
+    first.add_group(**whole.groups[1])
+    return first
 
 
 def _move_all(theirs, row, tensors, nudge):
