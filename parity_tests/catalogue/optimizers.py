@@ -8,6 +8,7 @@ import torch
 from hypothesis import strategies as st
 
 import reference
+from parity_tests.catalogue._optimizers import GROUPS, MOMENTS, SPARSE, STATES, STEPS
 from parity_tests.catalogue._row import OptimizerRow, register
 from parity_tests.strategies import numbers
 
@@ -183,6 +184,7 @@ register(
         _named(*_GENERAL, "momentum", "dampening", "nesterov"),
         _sgd,
         state=_same("momentum_buffer"),
+        refusals=(*STEPS, *GROUPS, *STATES),
     ),
     OptimizerRow(
         reference.Adam,
@@ -190,6 +192,7 @@ register(
         _named(*_GENERAL, "betas", "eps", "amsgrad", "decoupled_weight_decay"),
         _options(**_ADAM, amsgrad=_FLAG, decoupled_weight_decay=_FLAG),
         state={**_MOMENTS, **_same("max_exp_avg_sq")},
+        refusals=MOMENTS,
     ),
     OptimizerRow(
         reference.AdamW,
@@ -232,6 +235,7 @@ register(
         least_size=1,
         give=_some_rows,
         hand=_sparse,
+        refusals=SPARSE,
     ),
     _ADAGRAD,
     _under_root(_ADAGRAD, _AdagradUnderRoot),
