@@ -362,11 +362,15 @@ class Transformer(Container):
         options = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps)
         options += (norm_first, bias, rng)
         self.encoder, self.decoder = custom_encoder, custom_decoder
-        if self.encoder is None:
+        if self.encoder is not None:
+            _checks.check_layers(self, custom_encoder=[self.encoder])
+        else:
             layers = [TransformerEncoderLayer(*options) for _ in range(num_encoder_layers)]
             norm = LayerNorm(d_model, layer_norm_eps, bias=bias)
             self.encoder = TransformerEncoder(*layers, norm=norm)
-        if self.decoder is None:
+        if self.decoder is not None:
+            _checks.check_layers(self, custom_decoder=[self.decoder])
+        else:
             layers = [TransformerDecoderLayer(*options) for _ in range(num_decoder_layers)]
             norm = LayerNorm(d_model, layer_norm_eps, bias=bias)
             self.decoder = TransformerDecoder(*layers, norm=norm)
