@@ -20,13 +20,14 @@ class _Weighting:
     def forward(self, query, key, value, mask, scale, blocked_row):
         """`blocked_row` is the weight of every key in a row whose keys are all blocked."""
         self.query, self.key, self.value, self.scale = query, key, value, scale
-        scores = scale * query @ np.swapaxes(key, -1, -2) + mask
+        scores = scale * query @ np.swapaxes(key, -1, -2)
+        scores += mask
         largest = scores.max(axis=-1, keepdims=True, initial=-np.inf)
         scores -= np.where(largest == -np.inf, 0, largest)
-        self.weights = np.exp(scores)
+        self.weights = np.exp(scores, out=scores)
         total = self.weights.sum(axis=-1, keepdims=True)
         self.weights /= np.where(total == 0, 1, total)
-        self.weights = np.where(total == 0, scores.dtype.type(blocked_row), self.weights)
+        self.weights[total[..., 0] == 0] = blocked_row
         self.dropped = self.dropout.forward(self.weights)
         return self.dropped @ value
 
@@ -34,16 +35,19 @@ class _Weighting:
         """Either gradient may be None, for zero."""
         grad_value = np.zeros(self.value.shape, self.weights.dtype)
         if grad_dropped is None:
-            grad_dropped = np.zeros(self.weights.shape, self.weights.dtype)
+            grad_dropped = np.zeros((), self.weights.dtype)
         if grad_context is not None:
             grad_value = np.swapaxes(self.dropped, -1, -2) @ grad_context
             grad_dropped = grad_dropped + grad_context @ np.swapaxes(self.value, -1, -2)
+        grad_dropped = np.broadcast_to(grad_dropped, self.weights.shape)
         grad_weights, _ = self.dropout.backward(grad_dropped)
         along = np.einsum("...k,...k->...", grad_weights, self.weights)[..., np.newaxis]
-        self.grad_mask = self.weights * (grad_weights - along)  # softmax's full Jacobian
-        grad_scores = self.scale * self.grad_mask
-        grad_key = np.swapaxes(grad_scores, -1, -2) @ self.query
-        return grad_scores @ self.key, grad_key, grad_value
+        # Softmax's full Jacobian: w (g - sum of g w).
+        self.grad_mask = grad_weights - along
+        self.grad_mask *= self.weights
+        grad_query = self.scale * (self.grad_mask @ self.key)
+        grad_key = self.scale * (np.swapaxes(self.grad_mask, -1, -2) @ self.query)
+        return grad_query, grad_key, grad_value
 
 
 def _blocking(blocked, dtype):

@@ -44,9 +44,10 @@ class Dropout(Layer):
 
     def forward(self, input_data):
         self.noise = 1
-        if self.training:
-            # Nothing is kept when p = 1, so that its scale does not matter.
-            self.noise = self.draw_mask(input_data) / (1 - self.p if self.p < 1 else 1)
+        if not self.training or self.p == 0:
+            return input_data
+        # Nothing is kept when p = 1, so that its scale does not matter.
+        self.noise = self.draw_mask(input_data) / (1 - self.p if self.p < 1 else 1)
         return input_data * self.noise
 
     def backward(self, grad_output):
@@ -77,8 +78,8 @@ class ChannelDropout(Dropout):
         return shape[:1] + (1,) * (len(shape) - 2) + shape[1:][-1:]
 
     def draw_mask(self, input_data):
-        # What keeps all or nothing, of an input of any rank, draws no channels.
-        if 0 < self.p < 1 and input_data.size:
+        # What keeps nothing, or has nothing to keep, needs no channels to draw for.
+        if self.p < 1 and input_data.size:
             _checks.check_least_rank(self, 2, "(batch, ..., channels)", input_data=input_data)
         return super().draw_mask(input_data)
 
@@ -104,8 +105,8 @@ class AlphaDropout(Dropout):
     """
 
     def forward(self, input_data):
-        if not self.training or self.p == 1:
-            self.noise = 0 if self.training else 1
+        if not self.training or self.p in (0, 1):
+            self.noise = 0 if self.training and self.p == 1 else 1
             return input_data * self.noise
         kept = self.draw_mask(input_data)
         scale = 1 / np.sqrt((1 - self.p) * (1 + self.p * SELU_FLOOR**2)).item()
