@@ -34,17 +34,17 @@ class _Weighting:
     def backward(self, grad_context, grad_dropped):
         """Either gradient may be None, for zero."""
         grad_value = np.zeros(self.value.shape, self.weights.dtype)
-        if grad_dropped is None:
-            grad_dropped = np.zeros((), self.weights.dtype)
+        grad_weights = np.zeros((), self.weights.dtype) if grad_dropped is None else grad_dropped
         if grad_context is not None:
             grad_value = np.swapaxes(self.dropped, -1, -2) @ grad_context
-            grad_dropped = grad_dropped + grad_context @ np.swapaxes(self.value, -1, -2)
-        grad_dropped = np.broadcast_to(grad_dropped, self.weights.shape)
-        grad_weights, _ = self.dropout.backward(grad_dropped)
+            grad_weights = grad_weights + grad_context @ np.swapaxes(self.value, -1, -2)
+        grad_weights = np.broadcast_to(grad_weights, self.weights.shape)
+        grad_weights, _ = self.dropout.backward(grad_weights)
         along = np.einsum("...k,...k->...", grad_weights, self.weights)[..., np.newaxis]
         # Softmax's full Jacobian: w (g - sum of g w).
-        self.grad_mask = grad_weights - along
-        self.grad_mask *= self.weights
+        grad_weights -= along
+        grad_weights *= self.weights
+        self.grad_mask = grad_weights
         grad_query = self.scale * (self.grad_mask @ self.key)
         grad_key = self.scale * (np.swapaxes(self.grad_mask, -1, -2) @ self.query)
         return grad_query, grad_key, grad_value

@@ -169,19 +169,19 @@ class RecurrentLayer(RecurrentCell):
         """One layer in one direction, from its last step to its first."""
         inputs, hiddens, kept = self.sweeps[place]
         weights_x, _, own = self.split_params(self.cell_params(place))
-        shape = (2, len(inputs), len(weights_x))
-        grad_from_input, grad_from_state = np.empty(shape, hiddens.dtype)
+        shape = (self.product_grads, len(inputs), len(weights_x))
+        grad_products = np.empty(shape, hiddens.dtype)
         grad_own = [np.zeros_like(param) for param in own[2:]]
         grad_state = self.packing.sort(grad_state)
         for (count, rows), needed in zip(self.steps(place)[::-1], kept[::-1], strict=True):
             hidden, *others = (part[:count] for part in grad_state)
-            grad_from_input[rows], grad_from_state[rows], active, grads = self.step_backward(
+            grad_products[:, rows], active, grads = self.step_backward(
                 (hidden + grad_output[rows], *others), needed, *own
             )
             grad_own = [total + grad for total, grad in zip(grad_own, grads, strict=True)]
             grad_state = _put_first(active, grad_state)
-        grad_shared = self.grad_shared(grad_from_input, grad_from_state, inputs, hiddens)
-        grad_inputs = grad_from_input @ weights_x
+        grad_shared = self.grad_shared(grad_products, inputs, hiddens)
+        grad_inputs = grad_products[0] @ weights_x
         return grad_inputs, self.packing.unsort(grad_state), [*grad_shared, *grad_own]
 
 
@@ -303,11 +303,11 @@ class LSTM(RecurrentLayer, LSTMCell):
     def step(self, from_input, state, weights_h, bias_h, *projection):
         (hidden, cell), kept = super().step(from_input, state, weights_h, bias_h)
         projected = hidden @ projection[0].T if projection else hidden
-        return (projected, cell), (kept, hidden)
+        return (projected, cell), (kept, [hidden for _ in projection])
 
     def step_backward(self, grad_state, kept, weights_h, bias_h, *projection):
-        (grad_hidden, grad_cell), (kept, hidden) = grad_state, kept
-        grad_own = tuple(grad_hidden.T @ hidden for _ in projection)
+        (grad_hidden, grad_cell), (kept, hiddens) = grad_state, kept
+        grad_own = tuple(grad_hidden.T @ hidden for hidden in hiddens)
         grad_hidden = grad_hidden @ projection[0] if projection else grad_hidden
         grads = super().step_backward((grad_hidden, grad_cell), kept, weights_h, bias_h)
         return *grads[:-1], grad_own

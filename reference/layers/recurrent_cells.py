@@ -26,12 +26,15 @@ class RecurrentCell(Layer):
     A subclass writes its equations twice, for a batch at one point in time. `step(from_input,
     state, weights_h, bias_h, ...)` takes W_x x + b_x, and returns the new state and what its
     gradient needs; `step_backward(grad_state, kept, weights_h, bias_h, ...)` takes the gradients
-    of the new state, and returns those of W_x x + b_x, of W_h h + b_h, of the state before the
-    step, and a tuple of those of the parameters after b_h.
+    of the new state, and returns a list of those of W_x x + b_x and of W_h h + b_h (one, where
+    they are the same), that of the state before the step, and a tuple of those of the parameters
+    after b_h.
     """
 
     # Blocks of rows in W_x and W_h, one for each activation that they feed.
     blocks = 1
+    # How many gradients the two products have: the same one, where they are only added up.
+    product_grads = 1
     # The arrays that pass from step to step.
     state_names = ("hidden",)
     # The fewest features of the input and of the hidden state.
@@ -78,8 +81,9 @@ class RecurrentCell(Layer):
         with np.errstate(over="ignore", invalid="ignore"):
             return inputs @ weights.T + bias
 
-    def grad_shared(self, grad_from_input, grad_from_state, inputs, hiddens):
+    def grad_shared(self, grad_products, inputs, hiddens):
         """The gradients of W_x, W_h, b_x and b_h; rows are samples, or samples and times."""
+        grad_from_input, grad_from_state = grad_products[0], grad_products[-1]
         grad_weights = [grad_from_input.T @ inputs, grad_from_state.T @ hiddens]
         if not self.bias:
             return grad_weights
@@ -117,13 +121,9 @@ class RecurrentCell(Layer):
     def backward(self, *grad_state):
         weights_x, _, own = self.split_params(self.params)
         grad_state = self.fill_zeros(grad_state, np.result_type(self.input_data, weights_x))
-        grad_from_input, grad_from_state, grad_state, grad_own = self.step_backward(
-            grad_state, self.kept, *own
-        )
-        grad_shared = self.grad_shared(
-            grad_from_input, grad_from_state, self.input_data, self.hidden
-        )
-        grad_input = grad_from_input @ weights_x
+        grad_products, grad_state, grad_own = self.step_backward(grad_state, self.kept, *own)
+        grad_shared = self.grad_shared(grad_products, self.input_data, self.hidden)
+        grad_input = grad_products[0] @ weights_x
         return (grad_input, self.give_state(grad_state)), [*grad_shared, *grad_own]
 
 
@@ -163,7 +163,7 @@ class RNNCell(RecurrentCell):
         (grad_hidden,) = grad_state
         _, derivative = NONLINEARITIES[self.nonlinearity]
         grad_products = grad_hidden * derivative(hidden)
-        return grad_products, grad_products, (grad_products @ weights_h,), ()
+        return [grad_products], (grad_products @ weights_h,), ()
 
 
 class LSTMCell(RecurrentCell):
@@ -221,7 +221,7 @@ class LSTMCell(RecurrentCell):
             axis=-1,
         )
         grad_state = (grad_products @ weights_h, grad_cell * forget_gate)
-        return grad_products, grad_products, grad_state, ()
+        return [grad_products], grad_state, ()
 
 
 class PeepholeLSTMCell(RecurrentCell):
@@ -288,7 +288,7 @@ class PeepholeLSTMCell(RecurrentCell):
         grad_peepholes = np.stack([part.sum(axis=0) for part in seen])
         grad_cell = grad_cell * forget_gate + into_input * for_input + into_forget * for_forget
         grad_state = (grad_products @ weights_h, grad_cell)
-        return grad_products, grad_products, grad_state, (grad_peepholes,)
+        return [grad_products], grad_state, (grad_peepholes,)
 
 
 class GRUCell(RecurrentCell):
@@ -319,6 +319,8 @@ class GRUCell(RecurrentCell):
     """
 
     blocks = 3
+    # The reset gate stands between the two products.
+    product_grads = 2
 
     def step(self, from_input, state, weights_h, bias_h):
         (hidden,) = state
@@ -340,4 +342,4 @@ class GRUCell(RecurrentCell):
         grad_from_input = np.concatenate([for_reset, for_update, for_candidate], axis=-1)
         grad_from_state = np.concatenate([for_reset, for_update, reset * for_candidate], axis=-1)
         grad_hidden = grad_hidden * update + grad_from_state @ weights_h
-        return grad_from_input, grad_from_state, (grad_hidden,), ()
+        return [grad_from_input, grad_from_state], (grad_hidden,), ()
