@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from reference import _checks
+from reference import _checks, _numeric
 from reference._base import Layer
 from reference.layers import _windows
 
@@ -385,6 +385,7 @@ class LPPooling(Layer):
             return grad_powers * (self.norm_type * power(x, self.norm_type - 1)), None
 
 
+@_numeric.in_blocks()
 def power(x, exponent):
     """x to a power; rounded to float32 the exponent would be off, magnified by log x.
 

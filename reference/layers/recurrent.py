@@ -1,5 +1,7 @@
 """Recurrent layers: cells carried along sequences (sections 24.2 to 24.5)."""
 
+import functools
+
 import numpy as np
 
 from reference import _checks
@@ -153,15 +155,16 @@ class RecurrentLayer(RecurrentCell):
         place = self.num_layers * self.num_directions
         grad_initials, grad_params = [], []
         for noise in reversed(self.noises):
-            grad_inputs = 0
+            grad_inputs = []
             for grad_output in np.split(grad_rows, self.num_directions, axis=-1)[::-1]:
                 place -= 1
                 grad_final = tuple(part[place] for part in grad_state)
                 grads = self.sweep_backward(place, grad_output, grad_final)
-                grad_inputs = grads[0] + grad_inputs
+                grad_inputs.append(grads[0])
                 grad_initials = [grads[1], *grad_initials]
                 grad_params = [*grads[2], *grad_params]
-            grad_rows = grad_inputs * noise
+            grad_rows = functools.reduce(np.add, grad_inputs)
+            grad_rows *= noise
         grad_state = tuple(np.stack(parts) for parts in zip(*grad_initials, strict=True))
         return grad_rows, grad_state, grad_params
 

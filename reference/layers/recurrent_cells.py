@@ -330,7 +330,8 @@ class GRUCell(RecurrentCell):
         reset = sigmoid(input_reset + state_reset)
         update = sigmoid(input_update + state_update)
         candidate = np.tanh(input_candidate + reset * state_candidate)
-        kept = (reset, update, candidate, state_candidate, hidden)
+        # A copy, for a view would keep the other two blocks too.
+        kept = (reset, update, candidate, state_candidate.copy(), hidden)
         return ((1 - update) * candidate + update * hidden,), kept
 
     def step_backward(self, grad_state, kept, weights_h, bias_h):

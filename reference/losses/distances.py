@@ -121,11 +121,16 @@ class CosineSimilarity(Layer):
         self.vectors = [np.moveaxis(vectors, self.dim, -1) for vectors in pair]
         self.norms = [norm(vectors, 2) for vectors in self.vectors]
         self.bounded = [np.maximum(norms, self.eps) for norms in self.norms]
-        # An infinite vector has no direction: NaN, as in PyTorch.
-        with np.errstate(invalid="ignore"):
-            self.units = [v / n for v, n in zip(self.vectors, self.bounded, strict=True)]
-            self.cosine = np.sum(self.units[0] * self.units[1], axis=-1, keepdims=True)
+        first, second = self.unit(0), self.unit(1)
+        first *= second
+        self.cosine = np.sum(first, axis=-1, keepdims=True)
         return self.cosine[..., 0]
+
+    def unit(self, which):
+        """The direction of one of the two vectors."""
+        # An infinite vector has none: NaN, as in PyTorch.
+        with np.errstate(invalid="ignore"):
+            return self.vectors[which] / self.bounded[which]
 
     def backward(self, grad_output):
         grad_cosine = np.asarray(grad_output)[..., None]
@@ -134,8 +139,8 @@ class CosineSimilarity(Layer):
             outwards = norm_slope(self.vectors[one], self.norms[one], 2)
             # Without eps, tiny vectors have infinite terms that meet: NaN, as in PyTorch.
             with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-                along = self.units[other] / self.bounded[one]
-                slope = along - self.cosine / self.bounded[one] * outwards
-                grad = np.moveaxis(grad_cosine * slope, -1, self.dim)
-            grads.append(sum_to_shape(grad, self.shapes[one]))
+                slope = self.unit(other) / self.bounded[one]
+                slope -= self.cosine / self.bounded[one] * outwards
+                slope *= grad_cosine
+            grads.append(sum_to_shape(np.moveaxis(slope, -1, self.dim), self.shapes[one]))
         return tuple(grads), None

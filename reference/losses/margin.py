@@ -162,11 +162,11 @@ class MultiMarginLoss(Loss):
         weight = np.ones(classes) if self.weight is None else self.weight
         _checks.check_shape(self, (classes,), weight=weight)
         index = np.asarray(target)[..., None]  # (..., 1)
-        self.right = np.arange(classes) == index
+        self.index = index
         self.scale = (weight.astype(prediction.dtype)[index]) / classes
         bar = np.take_along_axis(prediction, index, axis=-1) - self.margin  # (..., 1)
-        lack = difference(prediction, bar)
-        self.excess = np.where((lack > 0) & ~self.right, lack, 0)
+        self.excess = np.fmax(difference(prediction, bar), 0)  # 0 at NaN
+        np.put_along_axis(self.excess, index, 0, axis=-1)
         # A square beyond the largest number is infinite, and with a weight of 0 NaN, as in PyTorch.
         with np.errstate(over="ignore", invalid="ignore"):
             self.losses = np.sum(self.scale * self.excess**self.p, axis=-1)
@@ -178,7 +178,8 @@ class MultiMarginLoss(Loss):
         with np.errstate(invalid="ignore"):
             slope = self.scale * self.p * self.excess ** (self.p - 1) * (self.excess > 0)
             fall = -np.sum(slope, axis=-1, keepdims=True)
-            return grad_losses * np.where(self.right, fall, slope), None
+            np.put_along_axis(slope, self.index, fall, axis=-1)
+            return grad_losses * slope, None
 
 
 class MultiLabelMarginLoss(Loss):
