@@ -117,17 +117,18 @@ class Bilinear(Layer):
         _checks.check_last_axis(self, self.in1_features, "features", input1=input1)
         _checks.check_shape(self, (*input1.shape[:-1], self.in2_features), input2=input2)
         self.input1, self.input2 = input1, input2
-        self.products = _as_rows(input1) @ self.weights  # u^T W_o: (out, batch, in2)
-        output = _numeric.einsum("onj,nj->no", self.products, _as_rows(input2))
+        products = _as_rows(input1) @ self.weights  # u^T W_o: (out, batch, in2)
+        output = _numeric.einsum("onj,nj->no", products, _as_rows(input2))
         output = output.reshape(*input1.shape[:-1], self.out_features)
         return output + self.params[1] if self.bias else output
 
     def backward(self, grad_output):
         u, v, grad = _as_rows(self.input1), _as_rows(self.input2), _as_rows(grad_output)
-        products = v @ self.weights.swapaxes(1, 2)  # W_o v: (out, batch, in1)
-        grad_input1 = _numeric.einsum("no,oni->ni", grad, products).reshape(self.input1.shape)
-        grad_input2 = _numeric.einsum("no,onj->nj", grad, self.products).reshape(self.input2.shape)
+        # W_o v and u^T W_o: (out, batch, features)
+        grad_input1 = _numeric.einsum("no,oni->ni", grad, v @ self.weights.swapaxes(1, 2))
+        grad_input2 = _numeric.einsum("no,onj->nj", grad, u @ self.weights)
         scaled = grad[:, :, np.newaxis] * u[:, np.newaxis, :]  # g_o u: (batch, out, in1)
         grad_weights = scaled.reshape(len(u), self.out_features * self.in1_features).T @ v
         grad_params = [grad_weights.reshape(self.weights.shape), grad.sum(axis=0)]
-        return (grad_input1, grad_input2), grad_params[: 1 + self.bias]
+        grads = grad_input1.reshape(self.input1.shape), grad_input2.reshape(self.input2.shape)
+        return grads, grad_params[: 1 + self.bias]

@@ -146,8 +146,8 @@ class RecurrentLayer(RecurrentCell):
     def backward(self, *grad_outputs):
         dtype = self.sweeps[-1][1].dtype
         grad_output, *grad_state = self.fill_zeros(grad_outputs, dtype)
-        grad_rows = self.packing.pack(grad_output)
-        grad_rows, grad_state, grad_params = self.run_backward(grad_rows, grad_state)
+        packed = self.run_backward(self.packing.pack(grad_output), grad_state)
+        grad_rows, grad_state, grad_params = packed
         return (self.packing.unpack(grad_rows), self.give_state(grad_state)), grad_params
 
     def run_backward(self, grad_rows, grad_state):

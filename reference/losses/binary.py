@@ -245,18 +245,39 @@ class MultiLabelSoftMarginLoss(_LabelLoss, _WeightedLoss):
         # A share of 0 times an infinite logarithm is NaN, as in PyTorch.
         log_p, log_miss = _numeric.log_sigmoids(prediction)
         with np.errstate(invalid="ignore"):
-            positive = target * log_p
-            negative = (1 - target) * log_miss
-        return -self.scale("weight", prediction) * (positive + negative)
+            log_p *= target
+            log_miss *= 1 - target
+        return -self.scale("weight", prediction) * (log_p + log_miss)
 
     def slope(self, prediction, target):
         p, miss = _numeric.sigmoids(prediction)
-        misses = target * miss
-        alarms = (1 - target) * p
-        return self.scale("weight", prediction) * (alarms - misses)
+        p *= 1 - target
+        miss *= target
+        return self.scale("weight", prediction) * (p - miss)
 
     def target_slope(self, prediction, target):
         return -self.scale("weight", prediction) * prediction
+
+
+@_numeric.in_blocks(results=2)
+def _focal_losses(x, gamma):
+    """f(x) and f(-x), the losses of a positive label and of a negative one."""
+    p, miss = _numeric.sigmoids(x)
+    log_p, log_miss = _numeric.log_sigmoids(x)
+    # Certainty of exactly 1 times an infinite logarithm is NaN.
+    with np.errstate(invalid="ignore"):
+        return -(miss**gamma) * log_p, -(p**gamma) * log_miss
+
+
+@_numeric.in_blocks(results=2)
+def _focal_slopes(x, gamma):
+    """f'(x) and f'(-x)."""
+    p, miss = _numeric.sigmoids(x)
+    log_p, log_miss = _numeric.log_sigmoids(x)
+    with np.errstate(invalid="ignore"):  # 0 log 0 is 0
+        p_log_p = np.where(p > 0, p * log_p, p)
+        miss_log_miss = np.where(miss > 0, miss * log_miss, miss)
+    return miss**gamma * (gamma * p_log_p - miss), p**gamma * (gamma * miss_log_miss - p)
 
 
 class BinaryFocalLoss(TwoSidedLoss):
@@ -291,38 +312,19 @@ class BinaryFocalLoss(TwoSidedLoss):
         _checks.check_shape(self, prediction.shape, target=target)
         return prediction, target
 
-    def focus(self, miss, log_p):
-        """The loss f of a positive label."""
-        # Certainty of exactly 1 times an infinite logarithm is NaN.
-        with np.errstate(invalid="ignore"):
-            return -(miss**self.gamma) * log_p
-
-    def focus_slope(self, p, miss, log_p):
-        with np.errstate(invalid="ignore"):  # 0 log 0 is 0
-            p_log_p = np.where(p > 0, p * log_p, p)
-        return miss**self.gamma * (self.gamma * p_log_p - miss)
-
-    def both(self, prediction):
-        """The loss f of a positive label, and that of a negative one."""
-        p, miss = _numeric.sigmoids(prediction)
-        log_p, log_miss = _numeric.log_sigmoids(prediction)
-        return self.focus(miss, log_p), self.focus(p, log_miss)
-
     def measure(self, prediction, target):
         positive, negative = self.shares
-        misses, alarms = self.both(prediction)
+        misses, alarms = _focal_losses(prediction, self.gamma)
         return positive * target * misses + negative * (1 - target) * alarms
 
     def slope(self, prediction, target):
         positive, negative = self.shares
-        p, miss = _numeric.sigmoids(prediction)
-        log_p, log_miss = _numeric.log_sigmoids(prediction)
-        misses = positive * target * self.focus_slope(p, miss, log_p)
-        return misses - negative * (1 - target) * self.focus_slope(miss, p, log_miss)
+        misses, alarms = _focal_slopes(prediction, self.gamma)
+        return positive * target * misses - negative * (1 - target) * alarms
 
     def target_slope(self, prediction, target):
         positive, negative = self.shares
-        misses, alarms = self.both(prediction)
+        misses, alarms = _focal_losses(prediction, self.gamma)
         return positive * misses - negative * alarms
 
 

@@ -121,9 +121,7 @@ class CosineSimilarity(Layer):
         self.vectors = [np.moveaxis(vectors, self.dim, -1) for vectors in pair]
         self.norms = [norm(vectors, 2) for vectors in self.vectors]
         self.bounded = [np.maximum(norms, self.eps) for norms in self.norms]
-        first, second = self.unit(0), self.unit(1)
-        first *= second
-        self.cosine = np.sum(first, axis=-1, keepdims=True)
+        self.cosine = np.sum(self.unit(0) * self.unit(1), axis=-1, keepdims=True)
         return self.cosine[..., 0]
 
     def unit(self, which):
