@@ -55,7 +55,7 @@ class Reach:
     def _hear(self, check, classes, owner, *arguments, **keywords):
         result = check(owner, *arguments, **keywords)
         (option, value), *_ = [item for item in keywords.items() if item[0] not in _NO_OPTIONS]
-        if self._is_own(owner, keywords.get("method", "__init__")):
+        if self._is_own(owner, keywords.get("method", "__init__"), option.partition("[")[0]):
             details = {name: keywords[name] for name in ("minimum",) if name in keywords}
             possible, shown = classes(value, *arguments, **details)
             for label in possible:
@@ -63,9 +63,11 @@ class Reach:
             self._constructed |= {f"option {option}{label}" for label in shown}
         return result
 
-    def _is_own(self, owner, method: str) -> bool:
-        """Whether it is the row's component that checks, and not a part of it."""
+    def _is_own(self, owner, method: str, option: str) -> bool:
+        """Whether it is the row's component that checks, not a part of it, an option it takes."""
         component = self.row.component
+        if option not in inspect.signature(component).parameters:
+            return False
         return (
             isinstance(owner, component)
             if isinstance(component, type)
@@ -177,8 +179,9 @@ def of_trial(trial) -> dict[str, bool]:
         f"dtype {dtype}": True,
         f"mode {'training' if case.training else 'evaluation'}": True,
     }
-    for name, value in case.draft.options.items():
-        labels |= dict.fromkeys(_option(name, value), True)
+    labels |= dict.fromkeys(_options(case.draft.options), True)
+    if trial.row.construct is None:
+        labels |= dict.fromkeys(_unsaid(trial.row.oracle, case.draft.options), True)
     arguments = _arguments(trial.module, trial.inputs, trial.keywords)
     for name, value in arguments.items():
         labels |= dict.fromkeys(_argument(name, value), True)
@@ -304,12 +307,14 @@ def of_course(course, dtype: str, scales: Iterable[str]) -> dict[str, bool]:
 
 def of_run(row, case, dtype: str) -> dict[str, bool]:
     """Of a run: the dtype and the options that its case holds, PyTorch's or of our own."""
-    options = getattr(case, "options", {})
+    options = getattr(case, "options", None)
+    if options is None:
+        return {f"dtype {dtype}": True}
     wanted = _declared_options(row.oracle)
     own = {f"option {name} given" for name in options} <= wanted.keys()
     labels = {name: False for name, labels in wanted.items() if own and labels == (name,)}
-    for name, value in options.items():
-        labels |= dict.fromkeys(_option(name, value), True)
+    labels |= dict.fromkeys(_options(options), True)
+    labels |= dict.fromkeys(_unsaid(row.oracle, options) if own else (), True)
     return {**labels, f"dtype {dtype}": True}
 
 
@@ -337,6 +342,23 @@ def declared(row) -> dict[str, tuple[str, ...]]:
         labels += [f"rank {rank}" for rank in range(low, high + 1)]
         wanted |= {label: (label,) for label in labels}
     return wanted
+
+
+def _options(given: Mapping) -> list[str]:
+    """The classes of the values of options."""
+    return [label for name, value in given.items() for label in _option(name, value)]
+
+
+def _unsaid(theirs, given: Mapping) -> list[str]:
+    """The classes of the defaults of PyTorch's options that were not given."""
+    signature = _signature(theirs)
+    named = {} if signature is None else signature.parameters
+    defaults = {
+        name: parameter.default
+        for name, parameter in named.items()
+        if name not in SILENT.union(given) and parameter.default is not parameter.empty
+    }
+    return [label for label in _options(defaults) if not label.endswith(" given")]
 
 
 def _declared_options(theirs) -> dict[str, tuple[str, ...]]:

@@ -229,8 +229,6 @@ class OptimizerRow:
     # Arguments whose default is the book's or our own, not the oracle's.
     own_defaults: Mapping[str, object] = field(default_factory=dict)
     refusals: Sequence[Refusal] = ()
-    # What no example can reach, label -> why (see parity_tests/reach.py).
-    unreached: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
