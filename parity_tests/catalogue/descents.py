@@ -252,22 +252,21 @@ def _padded(path, epochs):
 
 
 class HestenesStiefelFormula:
-    """Directions made conjugate by the matrix, anew from the whole history, in PyTorch."""
+    """Each direction made conjugate to the last by the matrix itself, in PyTorch."""
 
     @staticmethod
     def path(matrix, right_side, x, options, nudge):
-        points, directions = [x], []
+        residual = nudge(right_side - nudge(matrix @ x))
+        points, direction = [x], residual
         for _ in range(options["epochs"]):
-            residual = right_side - matrix @ x
             if residual.norm() < options["tolerance"]:
                 break
-            direction = residual
-            for past in directions:
-                share = past @ matrix @ residual / (past @ matrix @ past)
-                direction = direction - share * past
-            directions.append(direction)
-            step = direction @ residual / (direction @ matrix @ direction)
+            ahead = nudge(matrix @ direction)
+            step = direction @ residual / (direction @ ahead)
             x = nudge(x + step * direction)
+            residual = nudge(residual - nudge(step * ahead))
+            share = ahead @ residual / (direction @ ahead)
+            direction = nudge(residual - nudge(share * direction))
             points.append(x)
         return points
 
@@ -404,6 +403,18 @@ print(solver.update_step()[0])""",
                 lambda: reference.LinearConjugateGradients(np.eye(3), np.ones(2), np.zeros(2)),
                 ValueError,
                 r"matrix must have shape \(2, 2\)",
+            ),
+            _bad(
+                lambda: reference.LinearConjugateGradients(np.eye(2), np.ones(2), np.zeros((2, 1))),
+                ValueError,
+                r"initial_point must have 1 axes",
+            ),
+            _bad(
+                lambda: reference.LinearConjugateGradients(
+                    np.eye(2, dtype=int), np.ones(2), np.zeros(2)
+                ),
+                TypeError,
+                "matrix must",
             ),
         ),
     ),
