@@ -55,6 +55,11 @@ STEPS = (
         ValueError,
         "2 entries, the sum of the groups' counts; got 1",
     ),
+    Refusal(
+        lambda: reference.SGD(0.1, nesterov=True),
+        ValueError,
+        "nesterov must come with a momentum above 0 and a dampening of 0; got momentum=0",
+    ),
     Refusal(_setting(-0.1), ValueError, "learning_rate must be 0 or more"),
 )
 
@@ -98,6 +103,33 @@ MOMENTS = (
     Refusal(_betas((0.9, 1.0)), ValueError, r"betas must lie in \[0, 1\)"),
     Refusal(_betas((0.9,)), ValueError, "betas must"),
     Refusal(_betas((0.9, "a")), TypeError, "betas"),
+)
+
+
+STEP_FACTORS = (
+    Refusal(lambda: reference.Rprop(etas=(1.0, 1.2)), ValueError, r"etas must be a factor in"),
+    Refusal(lambda: reference.Rprop(etas=(0.5, 1.0)), ValueError, r"etas must be a factor in"),
+)
+FLOORS = (
+    Refusal(lambda: reference.Adafactor(eps=(None, -1.0)), ValueError, r"eps\[1\] must be 0"),
+    Refusal(lambda: reference.Adafactor(eps=(-1.0, 0.1)), ValueError, "eps must be 0 or more"),
+    Refusal(lambda: reference.Adafactor(eps=(0.1,)), ValueError, "eps must"),
+)
+
+
+def _history(*state, params=(_PAIR,)):
+    return lambda: reference.LBFGS().load_state(list(state), list(params))
+
+
+_COUNTED = {"func_evals": np.array(1.0), "n_iter": np.array(1.0)}
+_NUMBERS = {name: np.array(1.0) for name in ("t", "H_diag", "prev_loss")}
+_WHOLE = {**_COUNTED, **_NUMBERS, "d": _PAIR, "prev_flat_grad": _PAIR, "ro": []}
+_WHOLE |= {"old_dirs": [], "old_stps": []}
+HISTORIES = (
+    Refusal(_history(), ValueError, "be a list of 1 dicts, one for each of the params"),
+    Refusal(_history(_COUNTED, _COUNTED, params=(_PAIR, _PAIR)), ValueError, r"state\[1\] must be"),
+    Refusal(_history(_WHOLE | {"d": np.ones(3)}), ValueError, r"must have shape \(2,\)"),
+    Refusal(_history(_WHOLE | {"old_dirs": [[1.0]]}), TypeError, r"state\[0\]\['old_dirs'\] must"),
 )
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import reference
 from parity_tests import oracle
+from parity_tests.catalogue._optimizers import HISTORIES
 from parity_tests.catalogue._row import OptimizerRow, Refusal, RunRow, number_of, register
 from parity_tests.problems import PROBLEMS
 from parity_tests.strategies import numbers
@@ -369,6 +370,7 @@ print(point, len(path))""",
             _bad(lambda: reference.LBFGS(line_search_fn="weak"), ValueError, "be one of None"),
             _bad(lambda: reference.LBFGS(0, line_search_fn="strong_wolfe"), ValueError, "positive"),
             _bad(lambda: reference.LBFGS(history_size=0), ValueError, "at least 1"),
+            *HISTORIES,
             _bad(
                 lambda: reference.LBFGS().load_state([{"d": np.ones(3)}], [np.ones(3)]),
                 ValueError,

@@ -8,7 +8,15 @@ import torch
 from hypothesis import strategies as st
 
 import reference
-from parity_tests.catalogue._optimizers import GROUPS, MOMENTS, SPARSE, STATES, STEPS
+from parity_tests.catalogue._optimizers import (
+    FLOORS,
+    GROUPS,
+    MOMENTS,
+    SPARSE,
+    STATES,
+    STEP_FACTORS,
+    STEPS,
+)
 from parity_tests.catalogue._row import OptimizerRow, register
 from parity_tests.strategies import numbers
 
@@ -89,6 +97,14 @@ class _AdagradUnderRoot(_EpsUnderRoot, torch.optim.Adagrad):
 
 class _RMSpropUnderRoot(_EpsUnderRoot, torch.optim.RMSprop):
     pass
+
+
+class _MuonInFull(torch.optim.Muon):
+    """PyTorch's own code, which rounds nothing to bfloat16."""
+
+    def step(self, closure=None):
+        with unittest.mock.patch.object(torch.Tensor, "bfloat16", torch.Tensor.clone):
+            super().step()
 
 
 def _under_root(row, oracle):
@@ -176,6 +192,35 @@ _RMSPROP = OptimizerRow(
     departure="A centered variance that rounding alone makes negative has the root NaN; here, "
     "and in `mirror`, 0.",
 )
+_MUON = OptimizerRow(
+    reference.Muon,
+    torch.optim.Muon,
+    _named(
+        "lr",
+        "weight_decay",
+        "momentum",
+        "nesterov",
+        "ns_coefficients",
+        "eps",
+        "ns_steps",
+        "adjust_lr_fn",
+    ),
+    _options(
+        lr=_or_zero(1e-4, 0.5),
+        weight_decay=_or_zero(0, 0.5),
+        momentum=st.sampled_from([0.0, 0.4, 0.95]) | numbers(0, 0.99),
+        nesterov=_FLAG,
+        ns_coefficients=_COEFFICIENTS,
+        eps=_eps(0.0, 1e-7),
+        ns_steps=st.integers(0, 6),
+        adjust_lr_fn=st.sampled_from([None, "original", "match_rms_adamw"]),
+    ),
+    state=_same("momentum_buffer"),
+    ranks=(2, 2),
+    least_size=1,
+    constant=lambda optimizer: {"bfloat16": True},
+    departure="PyTorch makes the step orthogonal in bfloat16, whatever the parameter's dtype.",
+)
 
 register(
     OptimizerRow(
@@ -262,6 +307,7 @@ register(
             maximize=_FLAG,
         ),
         state=_same("step", "prev", "step_size"),
+        refusals=STEP_FACTORS,
     ),
     OptimizerRow(
         reference.Adafactor,
@@ -277,6 +323,7 @@ register(
         departure="PyTorch takes the eps of the dtype of a group's first parameter for all.",
         own_defaults={"eps": (None, 0.001)},
         least_size=1,
+        refusals=FLOORS,
     ),
     OptimizerRow(
         reference.ASGD,
@@ -292,33 +339,12 @@ register(
         constant=_scalar_dtype,
         departure="PyTorch keeps eta and mu in its default dtype, float32.",
     ),
-    OptimizerRow(
-        reference.Muon,
-        torch.optim.Muon,
-        _named(
-            "lr",
-            "weight_decay",
-            "momentum",
-            "nesterov",
-            "ns_coefficients",
-            "eps",
-            "ns_steps",
-            "adjust_lr_fn",
-        ),
-        _options(
-            lr=_or_zero(1e-4, 0.5),
-            weight_decay=_or_zero(0, 0.5),
-            momentum=st.sampled_from([0.0, 0.4, 0.95]) | numbers(0, 0.99),
-            nesterov=_FLAG,
-            ns_coefficients=_COEFFICIENTS,
-            eps=_eps(0.0, 1e-7),
-            ns_steps=st.integers(0, 6),
-            adjust_lr_fn=st.sampled_from([None, "original", "match_rms_adamw"]),
-        ),
-        state=_same("momentum_buffer"),
-        ranks=(2, 2),
-        least_size=1,
-        constant=lambda optimizer: {"bfloat16": True},
-        departure="PyTorch makes the step orthogonal in bfloat16, whatever the parameter's dtype.",
+    _MUON,
+    dataclasses.replace(
+        _MUON,
+        oracle=_MuonInFull,
+        name="MuonInFull",
+        constant=lambda optimizer: {"bfloat16": False},
+        departure="",
     ),
 )

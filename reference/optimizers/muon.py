@@ -128,8 +128,8 @@ class Muon(Optimizer):
         rounded = round_to_bfloat16 if self.bfloat16 else np.asarray
         weighted = weighted_in_bfloat16 if self.bfloat16 else weighted_sum
         # A norm too large to hold is infinite and its step 0; an iteration whose coefficients
-        # make it diverge ends in NaN: both as in PyTorch.
-        with np.errstate(over="ignore", invalid="ignore"):
+        # make it diverge ends in NaN, as does one that underflows without an eps: as in PyTorch.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             x = rounded(matrix)
             x = rounded(x / np.maximum(rounded(norm(x)), rounded(x.dtype.type(eps))))
             for _ in range(steps):
