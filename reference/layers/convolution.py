@@ -86,14 +86,19 @@ class SlidingKernelsND(Layer):
                 _checks.check_filled_axis(self, axis, input_data=input_data)
 
     def windows(self, images):
-        """A view of the windows of every image: (batch, *outputs, *kernel_size, channels)."""
+        """A view of the windows of images: (..., *outputs, *kernel_size, channels)."""
         return _windows.windows(images, self.kernel_size, self.stride, self.dilation)
 
+    def grouped(self, images):
+        """The channels apart by group, in memory too: (batch, groups, *sizes, channels)."""
+        *sizes, channels = images.shape
+        split = images.reshape(*sizes, self.groups, channels // self.groups)
+        return np.ascontiguousarray(np.moveaxis(split, -2, 1))
+
     def rows(self, windows):
-        """The windows of one image, a row each: (groups, places, taps * channels)."""
-        split = windows.reshape(*windows.shape[:-1], self.groups, -1)
-        places = math.prod(windows.shape[: self.rank])
-        return np.moveaxis(split, -2, 0).reshape(self.groups, places, -1)
+        """The grouped windows of one image, a row each: (groups, places, taps * channels)."""
+        outputs, taps = windows.shape[1 : 1 + self.rank], windows.shape[1 + self.rank :]
+        return windows.reshape(self.groups, math.prod(outputs), math.prod(taps))
 
     def split(self, values):
         """The values of all filters, group by group: (batch, groups, places, filters)."""
@@ -113,13 +118,14 @@ class SlidingKernelsND(Layer):
 
     def gather(self, images):
         """The sum of each kernel times each window: (batch, *outputs, filters)."""
-        windows = self.windows(images)
         if self.is_channelwise():
-            return _channelwise.gather(windows, self.taps()[..., 0])
-        outputs, filters = windows.shape[1 : 1 + self.rank], len(self.kernels)
+            return _channelwise.gather(self.windows(images), self.taps()[..., 0])
+        sizes, filters = images.shape[1:-1], len(self.kernels)
+        outputs = _windows.output_sizes(sizes, self.kernel_size, self.stride, self.dilation)
         kernels = np.moveaxis(self.kernels, 1, -1)  # (filters, *taps, channels)
         kernels = kernels.reshape(self.groups, filters // self.groups, -1)
         sums = np.empty((len(images), *outputs, filters), np.result_type(images, *self.params))
+        windows = self.windows(self.grouped(images))
         # One image at a time: the rows of a whole batch would not fit into the cache.
         for image_windows, image_sums in zip(windows, self.split(sums), strict=True):
             np.matmul(self.rows(image_windows), kernels.swapaxes(1, 2), out=image_sums)
@@ -129,18 +135,19 @@ class SlidingKernelsND(Layer):
         """The transpose of gather: each value times its kernel, added up over its window."""
         batch, *outputs, _ = values.shape
         kernels = self.taps()
-        shape = (batch, *sizes, self.groups * kernels.shape[-1])
-        images = np.zeros(shape, np.result_type(values, kernels))
+        channels = kernels.shape[-1]
+        whole, dtype = (batch, *sizes, self.groups * channels), np.result_type(values, kernels)
         if self.is_channelwise():
+            images = np.zeros(whole, dtype)
             _channelwise.scatter(values, kernels[..., 0], images, self.stride, self.dilation)
             return images
         values = self.split(values)
+        images = np.zeros((batch, self.groups, *sizes, channels), dtype)
         for tap, met in _windows.taps(outputs, self.kernel_size, self.stride, self.dilation):
+            met_images = images[(slice(None), slice(None), *met)]
             # (batch, groups, places, filters) @ (groups, filters, channels)
-            shares = (values @ kernels[tap]).swapaxes(1, 2)
-            met_images = images[(slice(None), *met)]
-            met_images += shares.reshape(met_images.shape)
-        return images
+            met_images += (values @ kernels[tap]).reshape(met_images.shape)
+        return np.moveaxis(images, 1, -2).reshape(whole)
 
     def correlate(self, values, images):
         """The sum of each value times its window, which is the gradient of the kernels."""
@@ -151,8 +158,8 @@ class SlidingKernelsND(Layer):
             return np.moveaxis(total, (-2, -1), (0, 1)).reshape(self.kernels.shape)
         shape = (self.groups, filters // self.groups, math.prod(taps) * channels)
         total = np.zeros(shape, np.result_type(values, images))
-        windows = zip(self.split(values), self.windows(images), strict=True)
-        for image_values, image_windows in windows:
+        windows = self.windows(self.grouped(images))
+        for image_values, image_windows in zip(self.split(values), windows, strict=True):
             total += image_values.swapaxes(1, 2) @ self.rows(image_windows)
         return np.moveaxis(total.reshape(filters, *taps, channels), -1, 1)
 
