@@ -241,12 +241,19 @@ def resample(images, axis, places, weights):
     """The weighted sum of the taps along one axis."""
     shape = (-1, *(1,) * (images.ndim - 1 - axis))  # one weight for each output of the axis
 
-    def term(place, weight):
-        taken = np.take(images, place, axis)
+    def term(image, place, weight):
+        taken = np.take(image, place, axis - 1)
         taken *= weight.reshape(shape)
         return taken
 
-    return functools.reduce(operator.iadd, map(term, places, weights))
+    output = np.empty(
+        (*images.shape[:axis], places.shape[1], *images.shape[axis + 1 :]), images.dtype
+    )
+    # One image at a time: the terms of a whole batch would not fit into the cache.
+    for image, resampled in zip(images, output, strict=True):
+        terms = (term(image, *tap) for tap in zip(places, weights, strict=True))
+        resampled[...] = functools.reduce(operator.iadd, terms)
+    return output
 
 
 def spread(grads, axis, size, places, weights):
