@@ -59,17 +59,17 @@ class MaxPooling2D(Layer):
         self.ceil_mode = _checks.check_flag(self, ceil_mode=ceil_mode)
 
     def forward(self, input_data):
-        sizes, outputs = self.measure(input_data)
+        sizes, outputs, starts = self.measure(input_data)
         channels = input_data.shape[-1]
         images = input_data.reshape(-1, *sizes, channels)
         best = np.full((len(images), *outputs, channels), -np.inf, input_data.dtype)
         # The number of the tap that holds the maximum: at first, the first one in the input.
         winner = np.zeros(best.shape, np.min_scalar_type(math.prod(self.pool_size)))
-        winner[...] = _windows.flatten(self.first_taps(outputs), self.pool_size)
+        winner[...] = _windows.flatten(self.first_taps(starts), self.pool_size)
         for part in _windows.parts(images):
             self.compete(images[part], best[part], winner[part])
         shape = (*input_data.shape[: -1 - self.rank], *outputs, channels)
-        self.sizes, self.indices = sizes, self.places(winner, sizes).reshape(shape)
+        self.sizes, self.indices = sizes, self.places(winner, starts, sizes).reshape(shape)
         output = best.reshape(shape)
         return (output, self.indices) if self.return_indices else output
 
@@ -89,7 +89,7 @@ class MaxPooling2D(Layer):
             np.maximum(winner[met], newest, out=winner[met])
 
     def measure(self, input_data):
-        """The spatial sizes of the input and of the output, once they are known to fit."""
+        """The sizes of the input and of the output, and the windows' starts, once known to fit."""
         ranks = (self.rank + 1, self.rank + 2)
         _checks.check_rank(self, ranks, "(batch, *sizes, channels)", input_data=input_data)
         sizes = input_data.shape[-1 - self.rank : -1]
@@ -97,20 +97,18 @@ class MaxPooling2D(Layer):
         outputs = _windows.pooled_sizes(sizes, *window, self.ceil_mode)
         _checks.check_pooled(self, outputs, self.pool_size, input_data=input_data)
         starts = _windows.starts(outputs, self.stride, self.padding)
-        axes = zip(starts, self.first_taps(outputs), self.dilation, strict=True)
+        axes = zip(starts, self.first_taps(starts), self.dilation, strict=True)
         reached = [(start + tap * gap).max() for start, tap, gap in axes]
         _checks.check_reached(self, reached, sizes, input_data=input_data)
-        return sizes, outputs
+        return sizes, outputs, starts
 
-    def first_taps(self, outputs):
+    def first_taps(self, starts):
         """The first tap of each window that is not in the padding, axis by axis."""
-        starts = _windows.starts(outputs, self.stride, self.padding)
         axes = zip(starts, self.dilation, strict=True)
         return [np.maximum(-(start // gap), 0) for start, gap in axes]
 
-    def places(self, winner, sizes):
+    def places(self, winner, starts, sizes):
         """Where the winning taps lie in the flattened spatial axes."""
-        starts = _windows.starts(winner.shape[-1 - self.rank : -1], self.stride, self.padding)
         grid = np.ogrid[tuple(slice(size) for size in self.pool_size)]
         taps = [tap * gap for tap, gap in zip(grid, self.dilation, strict=True)]
         index = _windows.flatten(taps, sizes).reshape(-1)[winner]
