@@ -164,7 +164,9 @@ class Trial:
         return Results(outputs, aligned, list(grad_params), list(adapter.buffers))
 
     def tolerating_nonfinite(self):
-        """A warning is a failure, unless PyTorch's own answer holds a NaN or an infinity."""
+        """A warning is a failure, unless the answer of a layer holds a NaN or an infinity."""
+        if self.row.silent:
+            return contextlib.nullcontext()
         arrays = [array for _, array in self.theirs.quantities() if array is not None]
         arrays += [a for a in oracle.flatten(self.inputs) if oracle.is_floating(a)]
         if all(np.isfinite(a).all() for a in arrays):

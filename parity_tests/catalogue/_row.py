@@ -142,6 +142,8 @@ class Row:
     adapter: type | None = None
     # What no example can reach, label -> why (see parity_tests/reach.py).
     unreached: Mapping[str, str] = field(default_factory=dict)
+    # Whether what is not finite may come with a warning (None: in layers, which add up).
+    warns: bool | None = None
     # True where forward changes the parameters themselves (Embedding with max_norm).
     changes_params: bool = False
 
@@ -152,6 +154,11 @@ class Row:
     @property
     def family(self) -> str:
         return self.component.__module__.split(".")[1].lstrip("_")
+
+    @property
+    def silent(self) -> bool:
+        """Whether NaN and infinities come without a warning too."""
+        return self.family != "layers" if self.warns is None else not self.warns
 
     @property
     def targets(self) -> tuple[int, ...]:

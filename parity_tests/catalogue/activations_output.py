@@ -217,6 +217,7 @@ register(
         target_places=(1,),
         cancels_within=True,
         methods=("log_prob", "predict"),
+        warns=True,
         refusals=[
             Refusal(
                 lambda: reference.AdaptiveLogSoftmaxWithLoss(4, 5, [3, 2]),

@@ -271,6 +271,7 @@ register(
         "composite",
         adapter=_InChunks,
         cancels_within=True,
+        warns=True,
         inputs=(AsIs(), _ClassTargets()),
         refusals=(
             *_refusals(

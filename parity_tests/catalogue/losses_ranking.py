@@ -342,6 +342,7 @@ register(
         container=True,
         construct=_triplet_module,
         cancels_within=True,
+        warns=True,
         refusals=(
             refused(
                 TypeError,

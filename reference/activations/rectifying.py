@@ -120,7 +120,9 @@ class PReLU(Layer):
     def backward(self, grad_output):
         pulls = _numeric.product(grad_output, self.negative_part)
         places = pulls.size // max(self.num_parameters, 1)
-        grad_alpha = pulls.reshape(places, self.num_parameters).sum(axis=0)
+        # Infinities that meet are NaN, as in PyTorch.
+        with np.errstate(invalid="ignore"):
+            grad_alpha = pulls.reshape(places, self.num_parameters).sum(axis=0)
         return grad_output * self.slopes, [grad_alpha]
 
 

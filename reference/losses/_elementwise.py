@@ -4,6 +4,7 @@ import numpy as np
 
 from reference import _checks
 from reference._base import Loss
+from reference._numeric import product
 
 
 def difference(minuend, subtrahend):
@@ -21,7 +22,9 @@ def sum_to_shape(grad, shape):
     ]
     if not added and not stretched:
         return grad
-    return grad.sum(axis=(*range(added), *stretched)).reshape(shape)
+    # Infinities that meet are NaN, as in PyTorch.
+    with np.errstate(invalid="ignore", over="ignore"):
+        return grad.sum(axis=(*range(added), *stretched)).reshape(shape)
 
 
 class ElementwiseLoss(Loss):
@@ -47,9 +50,8 @@ class ElementwiseLoss(Loss):
 
     def chain(self, grad_output, slope, shape):
         """The gradient of an array of this shape, by the slope of each loss along it."""
-        # Infinite slopes times 0, or added to their opposites, are NaN, as in PyTorch.
-        with np.errstate(invalid="ignore", over="ignore"):
-            return sum_to_shape(self.spread(grad_output, self.losses) * slope, shape)
+        # An infinite slope times 0 is NaN, as in PyTorch.
+        return sum_to_shape(product(self.spread(grad_output, self.losses), slope), shape)
 
 
 class TwoSidedLoss(ElementwiseLoss):

@@ -162,9 +162,9 @@ class BCEWithLogitsLoss(_WeightedLoss):
 
     def measure(self, prediction, target):
         log_p, log_miss = _numeric.log_sigmoids(prediction)
-        positive = self.scale("pos_weight", prediction) * target * log_p
         # A share of 0 times an infinite logarithm is NaN, as in PyTorch.
         with np.errstate(invalid="ignore"):
+            positive = self.scale("pos_weight", prediction) * target * log_p
             negative = (1 - target) * log_miss
             return -self.scale("weight", prediction) * (positive + negative)
 
@@ -315,7 +315,9 @@ class BinaryFocalLoss(TwoSidedLoss):
     def measure(self, prediction, target):
         positive, negative = self.shares
         misses, alarms = _focal_losses(prediction, self.gamma)
-        return positive * target * misses + negative * (1 - target) * alarms
+        # A share of 0 times an infinite loss is NaN, as in PyTorch.
+        misses = _numeric.product(positive * target, misses)
+        return misses + _numeric.product(negative * (1 - target), alarms)
 
     def slope(self, prediction, target):
         positive, negative = self.shares
@@ -325,7 +327,7 @@ class BinaryFocalLoss(TwoSidedLoss):
     def target_slope(self, prediction, target):
         positive, negative = self.shares
         misses, alarms = _focal_losses(prediction, self.gamma)
-        return positive * misses - negative * alarms
+        return _numeric.product(positive, misses) - _numeric.product(negative, alarms)
 
 
 class DiceLoss(Loss):

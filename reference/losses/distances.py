@@ -126,8 +126,8 @@ class CosineSimilarity(Layer):
 
     def unit(self, which):
         """The direction of one of the two vectors."""
-        # An infinite vector has none: NaN, as in PyTorch.
-        with np.errstate(invalid="ignore"):
+        # An infinite vector has none, nor has a tiny one without eps: NaN, as in PyTorch.
+        with np.errstate(divide="ignore", invalid="ignore"):
             return self.vectors[which] / self.bounded[which]
 
     def backward(self, grad_output):

@@ -50,7 +50,7 @@ class GaussianNLLLoss(Loss):
 
     def backward(self, grad_output=1.0):
         grad_losses = self.spread(grad_output, self.losses)
-        grad_mean = grad_losses * self.distance / self.variance
+        grad_mean = self.shares(grad_losses * self.distance)
         grad_variance = grad_losses * (1 - self.surprise) / (2 * self.variance)
         mean_shape, aligned_shape, variance_shape, _ = self.shapes
         grad_variance = sum_to_shape(grad_variance, aligned_shape).reshape(variance_shape)
@@ -58,7 +58,13 @@ class GaussianNLLLoss(Loss):
 
     def grad_target(self, grad_output=1.0):
         grad_losses = self.spread(grad_output, self.losses)
-        return sum_to_shape(-grad_losses * self.distance / self.variance, self.shapes[-1])
+        return sum_to_shape(self.shares(-grad_losses * self.distance), self.shapes[-1])
+
+    def shares(self, pulls):
+        """What each distance gets, of which the variance lets through less."""
+        # An infinite distance over an infinite variance is NaN, as in PyTorch.
+        with np.errstate(invalid="ignore"):
+            return pulls / self.variance
 
 
 class PoissonNLLLoss(TwoSidedLoss):
@@ -120,7 +126,7 @@ class PoissonNLLLoss(TwoSidedLoss):
             return -log_rate + np.zeros_like(target)
         large = np.where(target <= 1, 1, target)
         stirling_slope = np.where(target <= 1, 0, np.log(large) + 1 / (2 * large))
-        return stirling_slope - log_rate
+        return difference(stirling_slope, log_rate)
 
 
 class KLDivLoss(TwoSidedLoss):

@@ -91,7 +91,7 @@ class SoftMarginLoss(_SignLoss):
         return losses
 
     def slope(self, prediction, target):
-        return -target * self.misses
+        return _numeric.product(-target, self.misses)
 
 
 class HingeEmbeddingLoss(_SignLoss):

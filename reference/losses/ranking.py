@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from reference import _checks
+from reference import _checks, _numeric
 from reference._base import Loss
 from reference.losses._elementwise import difference, sum_to_shape
 from reference.losses.distances import PairwiseDistance, norm, norm_slope
@@ -47,7 +47,7 @@ class MarginRankingLoss(Loss):
 
     def backward(self, grad_output=1.0):
         grad_lack = self.spread(grad_output, self.losses) * (self.lack >= 0)
-        grad_lead = -self.target * grad_lack
+        grad_lead = _numeric.product(-self.target, grad_lack)
         return (
             sum_to_shape(grad_lead, self.shapes[0]),
             sum_to_shape(-grad_lead, self.shapes[1]),

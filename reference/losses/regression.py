@@ -186,10 +186,16 @@ class MSLELoss(TwoSidedLoss):
         return self.log_ratio**2
 
     def slope(self, prediction, target):
-        return 2 * self.log_ratio / (1 + prediction)
+        return self.by_number(2 * self.log_ratio, prediction)
 
     def target_slope(self, prediction, target):
-        return -2 * self.log_ratio / (1 + target)
+        return self.by_number(-2 * self.log_ratio, target)
+
+    def by_number(self, slope, number):
+        """The slope by a number, from that by log(1 + number)."""
+        # Infinity over infinity is NaN, as in PyTorch.
+        with np.errstate(invalid="ignore"):
+            return slope / (1 + number)
 
 
 class QuantileLoss(TwoSidedLoss):

@@ -4,7 +4,7 @@ import numpy as np
 
 from reference import _checks
 from reference._base import Layer
-from reference._numeric import sign
+from reference._numeric import product, sign
 
 
 class Penalty(Layer):
@@ -17,7 +17,9 @@ class Penalty(Layer):
     def gradients(self, grad_output, slope):
         """The gradients of the parameters, and of the penalty's own, which it has not."""
         grads = [
-            self.strength * np.asarray(grad_output, p.dtype) * slope(p) for p in self.parameters
+            # Infinity times a strength of 0 is NaN, as in PyTorch.
+            product(self.strength * np.asarray(grad_output, p.dtype), slope(p))
+            for p in self.parameters
         ]
         return grads[0] if len(grads) == 1 else tuple(grads), None
 
@@ -48,7 +50,7 @@ class L1(Penalty):
 
     def forward(self, *parameters):
         self.parameters = parameters
-        return self.strength * self.total(np.abs)
+        return product(self.strength, self.total(np.abs))
 
     def backward(self, grad_output=1.0):
         return self.gradients(grad_output, sign)
@@ -75,7 +77,7 @@ class L2(Penalty):
 
     def forward(self, *parameters):
         self.parameters = parameters
-        return self.strength / 2 * self.total(np.square)
+        return product(self.strength / 2, self.total(np.square))
 
     def backward(self, grad_output=1.0):
         return self.gradients(grad_output, lambda p: p)
@@ -105,9 +107,8 @@ class ElasticNet(Penalty):
     def forward(self, *parameters):
         self.parameters = parameters
         ratio = self.l1_ratio
-        return self.strength * (
-            ratio * self.total(np.abs) + (1 - ratio) / 2 * self.total(np.square)
-        )
+        size = product(ratio, self.total(np.abs))
+        return product(self.strength, size + product((1 - ratio) / 2, self.total(np.square)))
 
     def backward(self, grad_output=1.0):
         ratio = self.l1_ratio
