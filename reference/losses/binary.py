@@ -245,15 +245,15 @@ class MultiLabelSoftMarginLoss(_LabelLoss, _WeightedLoss):
         # A share of 0 times an infinite logarithm is NaN, as in PyTorch.
         log_p, log_miss = _numeric.log_sigmoids(prediction)
         with np.errstate(invalid="ignore"):
-            log_p *= target
-            log_miss *= 1 - target
-        return -self.scale("weight", prediction) * (log_p + log_miss)
+            positive = target * log_p
+            negative = (1 - target) * log_miss
+        return -self.scale("weight", prediction) * (positive + negative)
 
     def slope(self, prediction, target):
         p, miss = _numeric.sigmoids(prediction)
-        p *= 1 - target
-        miss *= target
-        return self.scale("weight", prediction) * (p - miss)
+        misses = target * miss
+        alarms = (1 - target) * p
+        return self.scale("weight", prediction) * (alarms - misses)
 
     def target_slope(self, prediction, target):
         return -self.scale("weight", prediction) * prediction

@@ -126,11 +126,7 @@ class CrossEntropyLoss(_IndexLoss):
     def backward(self, grad_output=1.0):
         mass = np.sum(self.shares, axis=-1, keepdims=True)
         pull = self.spread(grad_output, self.losses)[..., None]
-        grad = np.exp(self.log_p)
-        grad *= mass
-        grad -= self.shares
-        grad *= pull
-        return grad, None
+        return pull * (mass * np.exp(self.log_p) - self.shares), None
 
     def grad_target(self, grad_output=1.0):
         pull = self.spread(grad_output, self.losses)[..., None]
