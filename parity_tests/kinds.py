@@ -18,6 +18,7 @@ from parity_tests.compare import Verdict
 from parity_tests.strategies import Case
 from parity_tests.trial import Trial
 from parity_tests.witness import check_witness
+from reference import Loss
 
 MESSAGE = re.compile(r"^\w+\.\w+: .+ must .+; got .+\.", re.DOTALL)
 
@@ -82,6 +83,13 @@ def check_protocol(row: Row, case: Case, dtype: str) -> list[Verdict]:
         trial.forward(fresh, other)
         alone = _arrays(fresh.backward(*upstream))
         found.equal(alone, last, "a stale cache: backward does not belong to the last forward")
+        if isinstance(adapter.layer, Loss):
+            ones = [np.ones(shape) for shape in adapter.layer.output_shapes]
+            given, unsaid = adapter.layer.backward(*ones), adapter.layer.backward()
+            pairs = zip(_arrays(given), _arrays(unsaid), strict=True)
+            # Sums of arrays that are stretched round differently.
+            if not all(np.allclose(a, b, rtol=1e-12, equal_nan=True) for a, b in pairs):
+                found.add("backward of nothing is not that of an upstream gradient of 1")
         _check_linear(trial, found)
     return found.conclude("protocol", f"{trial.module}, {case.regime}, seed {case.seed}")
 

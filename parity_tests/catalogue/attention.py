@@ -307,6 +307,20 @@ register(
                 r"attn_mask must have shape \(2, 2\)",
             ),
             Refusal(
+                lambda: reference.MultiheadAttention(4, 2).forward(
+                    _EMBED, _EMBED, _EMBED, attn_mask=[[0.0, 0.0]]
+                ),
+                TypeError,
+                "attn_mask must be a NumPy array",
+            ),
+            Refusal(
+                lambda: reference.MultiheadAttention(4, 2).forward(
+                    _EMBED, _EMBED, _EMBED, attn_mask=np.ones((2, 2), np.float16)
+                ),
+                TypeError,
+                "attn_mask must hold booleans, or floats that float64 holds; got dtype float16",
+            ),
+            Refusal(
                 lambda: reference.MultiheadAttention(4, 2).forward(_EMBED[0], _EMBED, _EMBED),
                 ValueError,
                 "query must have 3 axes",

@@ -356,7 +356,7 @@ class LinearCrossEntropyLoss(CrossEntropyLoss):
         return super().forward(logits, target)
 
     def backward(self, grad_output=1.0):
-        grad_logits, _ = super().backward(grad_output)
+        grad_logits, _ = super().backward(np.broadcast_to(grad_output, self.output_shapes[0]))
         rows = np.moveaxis(grad_logits, -1, self.class_axis)
         rows = rows.reshape(-1, len(self.params[0]))  # (batch, classes d1 ...)
         features = np.atleast_2d(self.features)  # (batch, in_features)
