@@ -282,7 +282,8 @@ register(
         NewtonFormula,
         ("f", "gradient", "hessian"),
         _BOWL,
-        _drawn(**_STOP, **_RATES),
+        # Of a rate of 0 both stay where they are.
+        _drawn(**_STOP, learning_rate=st.just(0.0) | numbers(0.25, 1.25)),
         refusals=(
             Refusal(_flat(reference.Newton, np.zeros((2, 2))), ValueError, "invertible"),
             Refusal(_flat(reference.Newton, np.eye(3)), ValueError, r"return shape \(2, 2\)"),
@@ -326,7 +327,7 @@ register(
         GaussNewtonFormula,
         ("r", "jacobian"),
         _RESIDUALS,
-        _drawn(**_STOP, **_RATES),
+        _drawn(**_STOP, learning_rate=st.just(0.0) | numbers(0.25, 1.25)),
         refusals=_not_finite(reference.GaussNewton),
     ),
     _row(
