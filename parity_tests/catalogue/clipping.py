@@ -152,7 +152,7 @@ class Batches:
 
 def _batches(draw):
     return Batches(
-        tuple(draw(st.lists(st.integers(2, 5), min_size=1, max_size=4))),
+        tuple(draw(st.lists(st.integers(2, 5), min_size=0, max_size=4))),
         draw(st.integers(1, 3)),
         draw(st.integers(0, 2**32 - 1)),
         draw(st.booleans()),
