@@ -54,19 +54,25 @@ def _filled(sizes=None, orders=None, **options):
     )
 
 
+_OF_MATRICES = ("Muon", "MuonInFull")
 assign(
     {
         row.title: _stepped()
         for row in catalogue.rows(OptimizerRow)
-        if row.title not in ("Muon", "SGD")
+        if row.title not in (*_OF_MATRICES, "SGD")
     }
 )
 assign(
     {
         "SGD": _stepped(lr=0.01, momentum=0.9),
-        "Muon": Work(
-            lambda rows, columns: Step({}, ((rows, columns),)), _MATRIX, {"rows": 2, "columns": 2}
-        ),
+        **{
+            name: Work(
+                lambda rows, columns: Step({}, ((rows, columns),)),
+                _MATRIX,
+                {"rows": 2, "columns": 2},
+            )
+            for name in _OF_MATRICES
+        },
     }
 )
 
