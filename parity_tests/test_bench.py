@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from parity_tests import catalogue, cli, oracle
-from parity_tests.bench import goals, growth, measure, memory, page, sides, table, work
+from parity_tests.bench import goals, growth, harness, measure, memory, page, sides, table, work
 from parity_tests.bench.sides import Pair
 from parity_tests.bench.work import Work
 from parity_tests.catalogue import Row
@@ -162,6 +162,16 @@ def test_the_command_measures_what_it_is_asked_for(tmp_path, capsys):
     assert [e["size"] for e in report["entries"]] == ["small", "small", "batch", "batch"]
     assert {e["component"] for e in report["entries"]} == {"Softsign"}
     assert report["machine"]["processor"]
+
+
+def test_the_phases_of_the_check_are_timed(tmp_path):
+    place = tmp_path / "report.json"
+    component = {"examples": 20, "elements": 300, "seconds": 2.0}
+    place.write_text(json.dumps({"components": {"ReLU": component}, "seconds": 1000.0}))
+    found = harness.phases(str(place), nox=None)
+    assert min(found.values()) > 0
+    assert sum(found.values()) == pytest.approx(1000)
+    assert harness.throughput(str(place))["examples per second"] == 10
 
 
 def test_an_unknown_name_is_wrong_usage(capsys):

@@ -1,6 +1,7 @@
 """How fast the parity check itself is: its phases, and examples and elements per second."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -39,12 +40,11 @@ def throughput(place: str = REPORT) -> dict | None:
     }
 
 
-def phases(place: str = REPORT) -> dict[str, float]:
+def phases(place: str = REPORT, nox: str | None = shutil.which("nox")) -> dict[str, float]:
     """Seconds of the phases of bare `nox`, warm: install, import, collect, run."""
     found = {}
-    if nox := shutil.which("nox"):
-        if Path("noxfile.py").exists():
-            found["install"] = _timed([nox, "-s", "parity", "--install-only"])
+    if nox is not None and Path("noxfile.py").exists():
+        found["install"] = _timed([nox, "-s", "parity", "--install-only"])
     found["import"] = _timed(_IMPORT)
     found["collect"] = _timed(_COLLECT) - found["import"]
     if (last := throughput(place)) is not None:
@@ -54,5 +54,7 @@ def phases(place: str = REPORT) -> dict[str, float]:
 
 def _timed(command: list[str]) -> float:
     start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # As in `parity check`, whose settings name the plugins.
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    subprocess.run(command, check=True, env=environment, capture_output=True)
     return time.perf_counter() - start

@@ -35,14 +35,11 @@ def run(arguments: argparse.Namespace) -> int:
     except LookupError as error:
         print(f"parity bench: {error}", file=sys.stderr)
         return 2
+    whole = not (arguments.names or arguments.quick)
+    of_check = {"throughput": harness.throughput(), "phases": harness.phases() if whole else {}}
     with oracle.quiet():
         measured = _measured(rows, arguments.quick, silent=arguments.json)
-    report = {
-        "machine": machine.describe(),
-        **measured,
-        "throughput": harness.throughput(),
-        "phases": {} if arguments.names or arguments.quick else harness.phases(),
-    }
+    report = {"machine": machine.describe(), **measured, **of_check}
     place = Path(arguments.report)
     place.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(report, indent=1) + "\n"
