@@ -25,57 +25,58 @@ _CALLS = (
     "small sizes only: a dozen NumPy calls and the checks of the input cost more than the sums; "
     "PyTorch makes one call"
 )
-_KEPT = (
-    "memory: backward needs what every step or sublayer made, which is more than the outputs alone "
-    "(so it is in PyTorch)"
+_STEPS = (
+    "memory: backward needs the gates of every step, which are more than the outputs (PyTorch's "
+    "peak is 1.4 to 5.2)"
+)
+_SUBLAYERS = (
+    "memory: what every sublayer made, the attention weights too, is kept so that backward may be "
+    "called twice; PyTorch frees it on the way and computes the weights again"
 )
 _SCORES = (
     "memory: the scores are neither input nor output, and larger than both (so it is in PyTorch)"
 )
-_WEIGHTS = (
-    "memory: the weights of every query and key are kept, as the equation has them; PyTorch's "
-    "fused kernel computes them again"
-)
 _TEMPORARIES = (
-    "memory: the equation written with whole arrays holds three or four of the input's size at "
-    "once; blocks would hide it"
+    "memory: the equation written with whole arrays holds three of the input's size at once; "
+    "writing into them would hide it"
 )
 _EXPONENTIALS = (
-    "without AVX-512 NumPy has no vector form of exp in float64, nor of a choice between two "
-    "arrays by sign, and PyTorch has both"
+    "without AVX-512 NumPy's exp and log of float64 have no vector form, and e^x - 1 takes both; "
+    "and a choice by sign, which -0 and a negative alpha need, has none either"
 )
+_PAGES = (
+    "1 to 6 from run to run: arrays of 2 MB come as new pages from the system, which then take "
+    "longer than the arithmetic, on either side"
+)
+_CHANNELWISE = (
+    "float32 with one channel to a group: there is nothing to multiply as matrices, so each tap is "
+    "a pass over whole arrays, where oneDNN makes one pass for all; in float64 it is below 1"
+)
+_MUON = (
+    "memory: the Newton-Schulz products of a matrix, three at a time, rounded to bfloat16 by way "
+    "of float64, as NumPy has no such type"
+)
+_RESAMPLED = _CALLS + "; at the real size each axis makes a new array, PyTorch one for both"
 REASONS: dict[str, str] = {
+    "ReLU": _PAGES,
     "ELU": _EXPONENTIALS,
-    "SELU": _EXPONENTIALS,
-    "GELU": "NumPy has no error function; the series that stands for it takes thirty passes",
+    "Threshold": _PAGES,
     "AdaptiveLogSoftmaxWithLoss": _SCORES,
     "LinearCrossEntropyLoss": _SCORES,
-    "ScaledDotProductAttention": _WEIGHTS,
-    "MultiheadAttention": _WEIGHTS,
-    "Convolution2D": (
-        "float32 with channels last, where oneDNN has kernels of its own for thin groups; with "
-        "one channel to a group whole arrays replace thin matrix products, and against PyTorch's "
-        "default layout the ratio is about 1; in float64 it is below 1"
-    ),
+    "Convolution2D": _CHANNELWISE,
+    "DepthwiseConvolution2D": _CHANNELWISE,
     "Convolution3D": "memory: the windows of one film at a time, 27 taps each",
-    "Bilinear": "memory: the products of all pairs of features",
     "MultiLabelSoftMarginLoss": _TEMPORARIES,
-    "BinaryFocalLoss": _TEMPORARIES,
     "CrossEntropyLoss": _TEMPORARIES,
-    "MultiMarginLoss": _TEMPORARIES,
-    "CosineSimilarity": _TEMPORARIES,
-    "LPPool1d": _TEMPORARIES,
-    "LPPool2d": _TEMPORARIES,
-    "LPPool3d": _TEMPORARIES,
     "MultiLabelMarginLoss": (
-        "every label against every class at once, as the equation has it; PyTorch skips the pairs "
-        "that are not there, one by one"
+        "one label of every row at a time, at every score; PyTorch skips the pairs that are not "
+        "there, one by one"
     ),
     "CTCLoss": "memory: forward and backward variables of every frame; time: " + _CALLS,
-    "Muon": "memory: the Newton-Schulz products of a matrix, three at a time",
+    "Muon": _MUON,
+    "MuonInFull": "memory: the Newton-Schulz products of a matrix, three at a time",
     "AdaptiveMaxPool1d": (
-        "bins are compared place by place, and each of these has 205; of bins of a few places, as "
-        "in two and three dimensions, it is 1.2 to 3.5"
+        "bins are compared place by place, ten small calls each, and these have 205 places"
     ),
     **dict.fromkeys(
         (
@@ -84,29 +85,27 @@ REASONS: dict[str, str] = {
             "AdaptiveAvgPool2d",
             "AdaptiveAvgPool3d",
             "AdaptiveMaxPool2d",
+            "AdaptiveMaxPool3d",
             "FractionalMaxPool3d",
-            "Upsample",
             "UpsampleBicubic",
             "UpsamplingNearest2d",
         ),
         _CALLS,
     ),
-    "UpsamplingBilinear2d": _CALLS + "; at the real size four weighted copies of the image",
+    "Upsample": _RESAMPLED,
+    "UpsamplingBilinear2d": _RESAMPLED,
+    **dict.fromkeys(
+        ("PackedRNN", "LSTM", "PackedLSTM", "GRU", "PackedGRU", "PeepholeLSTM"), _STEPS
+    ),
     **dict.fromkeys(
         (
-            "PackedRNN",
-            "LSTM",
-            "PackedLSTM",
-            "GRU",
-            "PackedGRU",
-            "PeepholeLSTM",
             "TransformerEncoderLayer",
             "TransformerDecoderLayer",
             "TransformerEncoder",
             "TransformerDecoder",
             "Transformer",
         ),
-        _KEPT,
+        _SUBLAYERS,
     ),
 }
 

@@ -56,7 +56,7 @@ def page(report: dict) -> str:
         "",
         "The exponent p of time ~ size^p in float32, fitted over a half, the whole and twice each",
         "size (kernels: a few sizes), PyTorch's in brackets. An exponent more than",
-        f"{growth.SLACK} above that of the work itself would be an accident.",
+        f"{growth.SLACK} above that of the work itself, and PyTorch's, would be an accident.",
         "",
         *_markdown(("component", "exponents"), _growths(report)),
     ]
