@@ -66,7 +66,9 @@ def _one(study, words, values, seed):
     for place in free:
         if _bracketed(study, case, function, rows, place, words):
             return True
-    if len(free) > 1 and _all_together(study, case, function, rows, free, words):
+        if _keeping_ties(study, case, function, rows, [place], words):
+            return True
+    if len(free) > 1 and _keeping_ties(study, case, function, rows, free, words):
         return True
     _conventions(study, case)
     return False
@@ -118,66 +120,54 @@ def _one_sided(function, directions):
 
 
 def _bracketed(study, case, function, rows, place, words):
-    """Element by element, then along directions that keep ties."""
+    """Element by element: between the slopes to the left and right."""
     array = case.inputs[place]
-    rng = np.random.default_rng(5)
     elements = range(array.size)
     if array.size * 4 * function.cost > 0.7:
-        elements = rng.permutation(array.size)[: max(int(0.7 / (4 * function.cost)), 6)]
-    directions = []
+        few = max(int(0.7 / (4 * function.cost)), 6)
+        elements = np.random.default_rng(5).permutation(array.size)[:few]
     for element in elements:
         unit = np.zeros(array.size)
         unit[element] = 1
-        directions.append((unit.reshape(array.shape), int(element)))
-    for _ in range(4):
-        move = {value: rng.normal() for value in np.unique(array)}
-        directions.append((np.vectorize(move.get)(array).astype(float), None))
-    directions.append((np.ones(array.shape), None))
-    for direction, element in directions:
-        left, right, exists = _one_sided(function, {place: direction})
-        for row, gradients in rows.items():
-            gradient = gradients[place]
-            if gradient is None or np.shape(gradient) != array.shape or not exists[row]:
-                continue
-            mine = float(np.sum(gradient * direction))
-            low, high = sorted((left[row], right[row]))
-            slack = 2e-4 * (1 + np.max(np.abs(gradient), initial=0) + abs(low) + abs(high))
+        directions = {place: unit.reshape(array.shape)}
+        for mine, low, high, slack in _slopes(function, rows, directions):
             if not np.isfinite(mine):
                 study.report.remark(f"{where_name('inputs', place, study)} is {mine} at {words}")
-                continue
-            if element is None and high - low > slack:
-                continue  # a kink along this direction: only elements are bracketed
-            if low - slack <= mine <= high + slack:
-                continue
-            _report(study, case, place, words, element, array, mine, low, high)
-            return True
-    return False
-
-
-def _all_together(study, case, function, rows, places, words):
-    """Equal elements of several inputs move together: there their gradients add up."""
-    rng = np.random.default_rng(6)
-    arrays = [case.inputs[place] for place in places]
-    values = np.unique(np.concatenate([np.ravel(array) for array in arrays]))
-    for _ in range(4):
-        steps = rng.normal(size=values.size)
-        directions = {
-            place: steps[np.searchsorted(values, array)]
-            for place, array in zip(places, arrays, strict=True)
-        }
-        left, right, exists = _one_sided(function, directions)
-        for row, gradients in rows.items():
-            parts = [gradients[place] for place in places]
-            if any(np.shape(g) != a.shape for g, a in zip(parts, arrays, strict=True)):
-                return False
-            mine = sum(float(np.sum(g * directions[p])) for g, p in zip(parts, places, strict=True))
-            size = 1 + max(np.max(np.abs(g), initial=0) for g in parts)
-            slack = 2e-4 * (size + abs(left[row]) + abs(right[row]))
-            smooth = exists[row] and abs(left[row] - right[row]) <= slack
-            if smooth and np.isfinite(mine) and abs(mine - left[row]) > slack:
-                _report(study, case, places[-1], words, None, None, mine, left[row], right[row])
+            elif not low - slack <= mine <= high + slack:
+                _report(study, case, place, words, int(element), array, mine, low, high)
                 return True
     return False
+
+
+def _keeping_ties(study, case, function, rows, places, words):
+    """Equal elements move together, those of several inputs too: there is nothing to choose."""
+    arrays = [case.inputs[place] for place in places]
+    values = np.unique(np.concatenate([np.ravel(array) for array in arrays]))
+    moves = np.random.default_rng(6).normal(size=(4, values.size))
+    for move in (*moves, np.ones(values.size)):
+        directions = {
+            place: move[np.searchsorted(values, array)]
+            for place, array in zip(places, arrays, strict=True)
+        }
+        for mine, low, high, slack in _slopes(function, rows, directions):
+            smooth = high - low <= slack  # else only elements are bracketed
+            if smooth and np.isfinite(mine) and not low - slack <= mine <= high + slack:
+                _report(study, case, places[-1], words, None, None, mine, low, high)
+                return True
+    return False
+
+
+def _slopes(function, rows, directions):
+    """For each output with a slope on either side: yours, the lower, the higher, and the slack."""
+    left, right, exists = _one_sided(function, directions)
+    for row, gradients in rows.items():
+        parts = [(gradients[place], direction) for place, direction in directions.items()]
+        if not exists[row] or any(np.shape(g) != np.shape(d) for g, d in parts):
+            continue
+        mine = float(sum(np.sum(g * d) for g, d in parts))
+        low, high = sorted((left[row], right[row]))
+        size = max(np.max(np.abs(g), initial=0) for g, _ in parts)
+        yield mine, low, high, 2e-4 * (1 + size + abs(low) + abs(high))
 
 
 def _report(study, case, place, words, element, array, mine, low, high):

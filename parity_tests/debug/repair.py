@@ -11,7 +11,6 @@ import copy
 import inspect
 import itertools
 import signal
-import textwrap
 import threading
 import time
 import types
@@ -19,7 +18,7 @@ import types
 import numpy as np
 
 from parity_tests.debug.edits import Pool, Slots, enumerate_edits
-from parity_tests.debug.edits.base import CHOOSING, called
+from parity_tests.debug.edits.base import CHOOSING, called, tree
 from parity_tests.debug.guess_oracle import given_arguments
 from parity_tests.debug.structure import attributes, is_floating, walk
 from parity_tests.debug.study import differing
@@ -83,8 +82,7 @@ class Repair:
             seen.append(name)
             method = inspect.unwrap(method)
             try:
-                source = textwrap.dedent(inspect.getsource(method))
-                node = ast.parse(source).body[0]
+                node = tree(method)
             except (OSError, TypeError, SyntaxError):
                 continue
             ast.increment_lineno(node, method.__code__.co_firstlineno - 1)
@@ -252,7 +250,8 @@ class Repair:
         counts += [f"({a} * {b})" for a in sizes[:3] for b in sizes[:3] if a <= b]
         counts = self._distinct(counts)
         defaults = given_arguments(self.study.subject, None)[0]
-        text = inspect.getsource(getattr(type(self.thing), self.study.subject.forward_name))
+        forward = getattr(type(self.thing), self.study.subject.forward_name)
+        text = inspect.getsource(forward)
         spelt = {factor for factor in factors if self.stage == "backward" and factor in text}
         simple = {f"self.{name}" for name in values}
         return Pool(
@@ -266,7 +265,7 @@ class Repair:
             {factor for factor in spelt if "(" in factor or factor in simple - set(arrays)},
             self.stage,
             self._scaled(),
-            _masks(node, ast.parse(textwrap.dedent(text))),
+            _masks(node, tree(forward)),
         )
 
     def _scaled(self):

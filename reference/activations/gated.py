@@ -38,10 +38,14 @@ class GLU(Layer):
         return _numeric.product(self.carried, self.opened)
 
     def backward(self, grad_output):
-        grad_opened, _ = self.gate.backward(grad_output)
-        grad_opening = _numeric.product(grad_opened, self.carried)
         grad_carried = _numeric.product(grad_output, self.opened)
+        grad_opening = self.grad_opening(grad_output)
         return np.concatenate([grad_carried, grad_opening], axis=self.axis), None
+
+    def grad_opening(self, grad_output):
+        """What comes through the gate."""
+        grad_opened, _ = self.gate.backward(grad_output)
+        return _numeric.product(grad_opened, self.carried)
 
 
 class ReGLU(GLU):
@@ -64,12 +68,10 @@ class ReGLU(GLU):
         super().__init__(axis)
         self.gate = ReLU()
 
-    def backward(self, grad_output):
+    def grad_opening(self, grad_output):
         pull = _numeric.product(grad_output, self.carried)
         # Nothing comes through a shut gate, not even infinity, as in PyTorch.
-        grad_opening = np.where(self.gate.alive, pull, 0)
-        grad_carried = _numeric.product(grad_output, self.opened)
-        return np.concatenate([grad_carried, grad_opening], axis=self.axis), None
+        return np.where(self.gate.alive, pull, 0)
 
 
 class GEGLU(GLU):

@@ -92,6 +92,19 @@ class Evidence:
             except (OwnCodeError, UsageError):
                 continue
 
+    def elsewhere(self, specs, seed, subject=None):
+        """(yours, the right one) in another case, where that is known; None if it cannot be."""
+        try:
+            case = self.study.case(specs, seed=seed, subject=subject)
+            exam = self.study.examine(case, seconds=0.4, oracle=False)
+        except Exception:
+            return None
+        yours, own, _, _ = exam.quantity(*self.key)
+        if yours is None or np.shape(yours) != np.shape(own):
+            return None
+        known = ~np.isnan(own)
+        return (yours, own) if known.all() else (yours[known], own[known])
+
     def your_gradient(self, upstreams):
         try:
             _, yours, _ = self.study.yours(self.study.with_upstreams(self.case, upstreams))

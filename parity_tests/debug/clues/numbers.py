@@ -145,17 +145,8 @@ def _named(evidence, factor):
 
 def _ratio_elsewhere(evidence, specs, seed=90, subject=None):
     """The ratio in another case."""
-    study = evidence.study
-    try:
-        case = study.case(specs, seed=seed, subject=subject)
-        exam = study.examine(case, seconds=0.4, oracle=False)
-    except Exception:
-        return None
-    yours, own, _, _ = exam.quantity(*evidence.key)
-    if yours is None or np.shape(yours) != np.shape(own):
-        return None
-    known = ~np.isnan(own)
-    return ratio(yours[known], own[known]) if known.any() else None
+    found = evidence.elsewhere(specs, seed, subject)
+    return ratio(*found) if found is not None and found[1].size else None
 
 
 def _ratios_by_option(evidence):

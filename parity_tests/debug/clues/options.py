@@ -86,15 +86,9 @@ def _with_option(evidence, values, name, new):
         return None
     try:
         subject = hyper.rebuilt(study, values, name, new)
-        other = study.case(case.specs, seed=case.seed, subject=subject)
-        exam = study.examine(other, seconds=0.4, oracle=False)
     except Exception:
         return None
-    yours, own, _, _ = exam.quantity(*evidence.key)
-    if yours is None or np.shape(yours) != np.shape(own):
-        return None
-    known = ~np.isnan(own)
-    return (yours, own) if known.all() else (yours[known], own[known])
+    return evidence.elsewhere(case.specs, case.seed, subject)
 
 
 def _right_for_a_plain_value(evidence, values, name):
@@ -107,6 +101,7 @@ def _right_for_a_plain_value(evidence, values, name):
 def without_effect(study, case):
     """Names of arguments (flags too) that forward does not answer to."""
     values = arguments(study)
+    before = study.yours_outputs(study.case(case.specs, seed=case.seed))
     for name, value in values.items():
         if not isinstance(value, (int, float, tuple)):
             continue
@@ -115,7 +110,6 @@ def without_effect(study, case):
                 subject = hyper.rebuilt(study, values, name, new)
                 other = study.case(case.specs, seed=case.seed, subject=subject)
                 outputs = study.yours_outputs(other)
-                before = study.yours_outputs(study.case(case.specs, seed=case.seed))
             except Exception:
                 continue
             if len(outputs) == len(before) and all(map(np.array_equal, outputs, before)):

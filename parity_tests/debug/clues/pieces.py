@@ -1,13 +1,11 @@
 """Clues from where it is wrong: one side of a threshold, one block of channels."""
 
 import ast
-import inspect
-import textwrap
 
 import numpy as np
 
 from parity_tests.debug.clues.evidence import Clue
-from parity_tests.debug.edits.base import CHOOSING, called
+from parity_tests.debug.edits.base import CHOOSING, called, tree
 from parity_tests.debug.structure import is_floating
 from parity_tests.debug.study import differing
 
@@ -85,8 +83,7 @@ def blocks(evidence):
 def alternatives(evidence):
     """Does forward choose between formulas?"""
     subject = evidence.study.subject
-    source = inspect.getsource(getattr(type(subject.pristine), subject.forward_name))
-    nodes = ast.walk(ast.parse(textwrap.dedent(source)))
+    nodes = ast.walk(tree(getattr(type(subject.pristine), subject.forward_name)))
     return any(isinstance(n, (ast.Compare, ast.IfExp)) or called(n) in CHOOSING for n in nodes)
 
 

@@ -2,7 +2,9 @@
 
 import ast
 import copy
+import inspect
 import itertools
+import textwrap
 from dataclasses import dataclass
 
 # Functions whose result says, or is, the piece that holds.
@@ -103,6 +105,11 @@ def choice(old, build, options, guarded=False):
         # Sizes and shapes are not scaled: that would only make huge arrays.
         new.left = ast.Call(ast.Name("_number", ast.Load()), [new.left], [])
     return Edit("", [(old, new)], options=options, build=build)
+
+
+def tree(function):
+    """The syntax tree of a function or a method, as it stands in its file."""
+    return ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
 
 
 def walk(function):
