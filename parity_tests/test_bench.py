@@ -164,6 +164,15 @@ def test_the_command_measures_what_it_is_asked_for(tmp_path, capsys):
     assert report["machine"]["processor"]
 
 
+def test_bare_nox_is_judged_warm_and_cold():
+    phases = {"install anew": 100.0, "install": 5.0, "run": 50.0}
+    report = {"entries": [], "growth": [], "throughput": None, "machine": {}, "phases": phases}
+    lines = table.text(report)
+    assert "warm: install 5.0 s, run 50.0 s (goal 60 s: ok)" in lines
+    assert "cold: install anew 100.0 s, run 50.0 s (goal 180 s: ok)" in lines
+    assert "(goal 60 s: above" in table.text({**report, "phases": {**phases, "run": 56.0}})
+
+
 def test_the_phases_of_the_check_are_timed(tmp_path):
     place = tmp_path / "report.json"
     component = {"examples": 20, "elements": 300, "seconds": 2.0}

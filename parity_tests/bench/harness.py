@@ -41,10 +41,12 @@ def throughput(place: str = REPORT) -> dict | None:
 
 
 def phases(place: str = REPORT, nox: str | None = shutil.which("nox")) -> dict[str, float]:
-    """Seconds of the phases of bare `nox`, warm: install, import, collect, run."""
+    """Seconds of the phases of bare `nox`: install anew and again, import, collect, run."""
     found = {}
     if nox is not None and Path("noxfile.py").exists():
-        found["install"] = _timed([nox, "-s", "parity", "--install-only"])
+        install = [nox, "-s", "parity", "--install-only"]
+        found["install anew"] = _timed([*install, "--reuse-venv=never"])
+        found["install"] = _timed(install)
     found["import"] = _timed(_IMPORT)
     found["collect"] = _timed(_COLLECT) - found["import"]
     if (last := throughput(place)) is not None:
