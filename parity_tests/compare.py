@@ -41,7 +41,7 @@ def compare(
     *,
     budget: float,
     unit: np.ndarray | float = 1.0,
-    widest: Callable[[], np.ndarray] | None = None,
+    wider: Sequence[Callable[[], np.ndarray]] = (),
     judges: Sequence[Judge] = (),
     signed_zeros: bool = False,
     asserted: np.ndarray | None = None,
@@ -52,9 +52,9 @@ def compare(
     """Compare one quantity with PyTorch's, element by element.
 
     `unit` is what one unit of the budget is worth at each element, or the least that it may be
-    where it is dear to measure: `widest` then measures it if any element asks for more than half
-    of its budget. `judges` are asked in turn, as (expected, unit), about finite elements that
-    PyTorch in the same dtype refuses;
+    where it is dear to measure: `wider` then measure it in turn, none smaller than the one before,
+    as long as any element asks for more than half of its budget. `judges` are asked in turn, as
+    (expected, unit), about finite elements that PyTorch in the same dtype refuses;
     `asserted` masks elements that PyTorch leaves undefined; `context` gives arrays that help
     to say what is wrong (the upstream gradient, the input), and `kinks` are points of the input.
     """
@@ -72,8 +72,10 @@ def compare(
         return right | ~asserted, np.where(asserted, share, 0)
 
     right, share = agree(unit)
-    if widest is not None and (share > _ENOUGH).any():
-        right, share = agree(widest())
+    for measured in wider:
+        if not (share > _ENOUGH).any():
+            break
+        right, share = agree(measured())
     called = 0
     if budget:
         for judge in judges:

@@ -19,9 +19,10 @@ from parity_tests.strategies import Case
 # How far inputs move, relatively, to measure how far results move (see `movement`): a little
 # farther than rounding moves them, so that what it amplifies stays in proportion.
 _STEPS = {"float32": 2.0**-20, "float64": 2.0**-36}
-_MOVES = 4
-# The same where the result of every operation on the way moves too; more, if that does not do.
-_MOVES_WITHIN = (4, 8)
+# How often they move, and whether the result of every operation on the way moves too. The unit is
+# the farthest of so many moves: fewer give a smaller one, which does for most. What rounds on the
+# way counts where the row says that terms cancel there, and plain moves do not do.
+_MOVES = (((1, False), (4, False)), ((4, True),), ((8, True),))
 
 
 class Trial:
@@ -32,6 +33,7 @@ class Trial:
         self.case = case
         self.dtype = np.dtype(dtype)
         self.upstream_by_shapes, self.floors, self.movements = {}, {}, {}
+        self.distances = {False: [], True: []}
         self.module = build(row, case, dtype)
         self.kinks = tuple(row.kinks_of(self.module))
         elementwise = row.is_elementwise()
@@ -189,15 +191,15 @@ class Trial:
 
     def verdict(self, name: str, actual, expected) -> Verdict:
         """Our value of one quantity against PyTorch's."""
-        found = self.verdict_by_unit(name, actual, expected)
-        for moves in _MOVES_WITHIN if self.row.cancels_within else ():
-            if found.message and moves > self.moves_within:
-                self.moves_within = moves
-                found = self.verdict_by_unit(name, actual, expected)
+        for place in range(self.place, len(_MOVES) if self.row.cancels_within else 1):
+            self.place = place
+            found = self.verdict_by_unit(name, actual, expected)
+            if not found.message:
+                break
         return found
 
-    # How often the results of all operations move for the unit of a composition, if at all.
-    moves_within = 0
+    # In _MOVES: how the unit of a composition is measured by now.
+    place = 0
 
     def verdict_by_unit(self, name: str, actual, expected) -> Verdict:
         kind = self.row.kind(name)
@@ -205,15 +207,14 @@ class Trial:
         if expected is None or not oracle.is_floating(expected):
             kind = "exact"
         alike = actual is not None and expected is not None and actual.shape == expected.shape
-        dear = alike and kind in ("sum", "composite")
-        unit = functools.partial(self.unit, name, kind, expected)
+        least, *wider = self.units(name, kind, expected) if alike else [lambda: 1.0]
         return compare.compare(
             name,
             actual,
             expected,
             budget=tolerances.budget(self.row.title, name, kind, str(self.dtype)),
-            unit=self.least(name, expected) if dear else unit() if alike else 1.0,
-            widest=unit if dear else None,
+            unit=least(),
+            wider=wider,
             judges=self.judges(name, kind),
             signed_zeros=self.row.signed_zeros and self.row.is_elementwise() and stem == "output",
             asserted=self.asserted(name, expected),
@@ -222,16 +223,29 @@ class Trial:
             kind=kind,
         )
 
+    def units(self, name: str, kind: str, expected: np.ndarray) -> list[Callable]:
+        """What measures the worth of one unit of the budget at each element, the cheapest first:
+        none gives less than the one before."""
+        least = functools.partial(self.least, name, expected)
+
+        def at_least(terms):
+            magnitude = np.abs(np.nan_to_num(terms().get(name, np.zeros(())), posinf=0, neginf=0))
+            return np.maximum(least(), np.finfo(self.dtype).eps * magnitude)
+
+        match kind:
+            case "exact":
+                return [lambda: 1.0]
+            case "elementwise":
+                ulp = compare.ulp(expected, self.dtype)
+                return [lambda: np.maximum(ulp, self.floor(name))]
+            case "sum":
+                return [least, lambda: at_least(lambda: self.terms)]
+        measures = [functools.partial(self.movement, *each) for each in _MOVES[self.place]]
+        return [least, *(functools.partial(at_least, measure) for measure in measures)]
+
     def unit(self, name: str, kind: str, expected: np.ndarray) -> np.ndarray | float:
-        """What one unit of the budget is worth at each element."""
-        if kind == "exact":
-            return 1.0
-        if kind == "elementwise":
-            return np.maximum(compare.ulp(expected, self.dtype), self.floor(name))
-        terms = self.terms if kind == "sum" else self.movement(self.moves_within)
-        magnitude = np.abs(np.nan_to_num(terms.get(name, np.zeros(())), posinf=0, neginf=0))
-        eps = np.finfo(self.dtype).eps
-        return np.maximum(self.least(name, expected), eps * magnitude)
+        """What one unit of the budget is worth at each element, whatever it takes to measure."""
+        return self.units(name, kind, expected)[-1]()
 
     def least(self, name: str, expected: np.ndarray) -> np.ndarray:
         """What a unit of a sum or a composition is worth at least: eps times the result."""
@@ -283,56 +297,67 @@ class Trial:
         results = self.run_reference(adapter, inputs, upstream)
         return {name: array for name, array in results.quantities() if array is not None}
 
-    def movement(self, within: int) -> dict[str, np.ndarray]:
-        """For compositions: how far PyTorch's float64 results move, relative to the move of
-        every input and parameter by random factors close to 1, and `within` times of the result
-        of every operation on the way too."""
-        if within not in self.movements:
-            self.movements[within] = self.move(within)
-        return self.movements[within]
+    def movement(self, moves: int, within: bool) -> dict[str, np.ndarray]:
+        """For compositions: how far PyTorch's float64 results move at most in so many moves.
 
-    def move(self, within: int) -> dict[str, np.ndarray]:
-        rng = np.random.default_rng([self.case.seed, 2])
+        Each is relative to the move of every input and parameter by random factors close to 1 and,
+        `within`, of the result of every operation on the way too.
+        """
+        if (moves, within) not in self.movements:
+            known = self.distances[within]
+            known += [self.move(place, within) for place in range(len(known), moves)]
+            still = {n: a for n, a in self.in_double.quantities() if oracle.is_floating(a)}
+            # A random direction can leave one element still: a tenth of the mean is its least.
+            self.movements[moves, within] = {
+                name: np.fmax(farthest, 0.1 * np.mean(np.nan_to_num(farthest, posinf=0)))
+                if array.size
+                else np.abs(array)
+                for name, array in still.items()
+                for farthest in [
+                    functools.reduce(
+                        np.fmax, [d[name] for d in known[:moves] if name in d], np.abs(array)
+                    )
+                ]
+            }
+        return self.movements[moves, within]
+
+    def move(self, place: int, within: bool) -> dict[str, np.ndarray]:
+        """How far each result moves in one of the moves, in steps."""
+        rng = np.random.default_rng([self.case.seed, 2, place])
         step = _STEPS[str(self.dtype)]
-        still = dict(self.in_double.quantities())
-        largest = {name: np.abs(a) for name, a in still.items() if oracle.is_floating(a)}
+
+        def by_one(array):
+            spread = rng.uniform(-1, 1, array.shape)
+            direction = (spread + np.copysign(1, spread)) / 2  # at least a half, either way
+            return array.astype(np.float64) * (1 + step * direction)
+
+        def moved(array):
+            if not oracle.is_floating(array):
+                return array
+            bounds = self.row.bounds
+            return by_one(array) if bounds is None else np.clip(by_one(array), *bounds)
+
         module = self.double_module
-        params = [parameter.detach().numpy() for parameter in self.module.parameters()]
-        for move in range(within or _MOVES):
-
-            def by_one(array):
-                spread = rng.uniform(-1, 1, array.shape)
-                direction = (spread + np.copysign(1, spread)) / 2  # at least a half, either way
-                return array.astype(np.float64) * (1 + step * direction)
-
-            def moved(array):
-                if not oracle.is_floating(array):
-                    return array
-                bounds = self.row.bounds
-                return by_one(array) if bounds is None else np.clip(by_one(array), *bounds)
-
-            with torch.no_grad():
-                for parameter, own in zip(module.parameters(), params, strict=True):
-                    parameter.copy_(torch.from_numpy(np.asarray(moved(own))))
-            # Labels are not numbers that round.
-            inputs = tuple(
-                entry if place in self.constant else oracle.map_structure(moved, entry)
-                for place, entry in enumerate(self.inputs)
-            )
-            rounding = oracle.Jitter(move, step) if within else contextlib.nullcontext()
-            with rounding:
-                # The upstream gradients too are terms that are added up on the way.
-                results = self.run_torch(module, inputs, np.float64, by_one if within else None)
-            for name, array in results.quantities():
-                if name in largest and array is not None:
-                    with np.errstate(invalid="ignore"):
-                        distance = np.abs(array - still[name]) / step
-                    largest[name] = np.fmax(largest[name], distance)
-        # A random direction can leave one element still: a tenth of the mean is its least.
-        return {
-            name: np.fmax(array, 0.1 * np.mean(np.nan_to_num(array, posinf=0)) if array.size else 0)
-            for name, array in largest.items()
-        }
+        with torch.no_grad():
+            pairs = zip(module.parameters(), self.module.parameters(), strict=True)
+            for parameter, own in pairs:
+                parameter.copy_(torch.from_numpy(np.asarray(moved(own.detach().numpy()))))
+        # Labels are not numbers that round.
+        inputs = tuple(
+            entry if place in self.constant else oracle.map_structure(moved, entry)
+            for place, entry in enumerate(self.inputs)
+        )
+        rounding = oracle.Jitter(place, step) if within else contextlib.nullcontext()
+        with rounding:
+            # The upstream gradients too are terms that are added up on the way.
+            results = self.run_torch(module, inputs, np.float64, by_one if within else None)
+        still = dict(self.in_double.quantities())
+        with np.errstate(invalid="ignore"):
+            return {
+                name: np.abs(array - still[name]) / step
+                for name, array in results.quantities()
+                if array is not None and oracle.is_floating(still[name])
+            }
 
     def judges(self, name: str, kind: str) -> list[compare.Judge]:
         """Who else may say that an element is right, where PyTorch in this dtype says no."""
