@@ -8,6 +8,7 @@ import numpy as np
 # The share of the budget below which a unit that is dear to measure is not measured.
 _ENOUGH = 0.5
 
+Unit = Callable[[], np.ndarray | float]
 Judge = Callable[[], tuple[np.ndarray, np.ndarray]]
 
 
@@ -40,8 +41,7 @@ def compare(
     expected: np.ndarray | None,
     *,
     budget: float,
-    unit: np.ndarray | float = 1.0,
-    wider: Sequence[Callable[[], np.ndarray]] = (),
+    units: Sequence[Unit] = (lambda: 1.0,),
     judges: Sequence[Judge] = (),
     signed_zeros: bool = False,
     asserted: np.ndarray | None = None,
@@ -51,10 +51,10 @@ def compare(
 ) -> Verdict:
     """Compare one quantity with PyTorch's, element by element.
 
-    `unit` is what one unit of the budget is worth at each element, or the least that it may be
-    where it is dear to measure: `wider` then measure it in turn, none smaller than the one before,
-    as long as any element asks for more than half of its budget. `judges` are asked in turn, as
-    (expected, unit), about finite elements that PyTorch in the same dtype refuses;
+    `units` measure what one unit of the budget is worth at each element, none less than the one
+    before: the next is asked as long as any element takes more than half of its budget. `judges`
+    are asked in turn, as (expected, unit), about finite elements that PyTorch in the same dtype
+    refuses;
     `asserted` masks elements that PyTorch leaves undefined; `context` gives arrays that help
     to say what is wrong (the upstream gradient, the input), and `kinks` are points of the input.
     """
@@ -71,11 +71,12 @@ def compare(
             return right, share
         return right | ~asserted, np.where(asserted, share, 0)
 
-    right, share = agree(unit)
-    for measured in wider:
-        if not (share > _ENOUGH).any():
-            break
-        right, share = agree(measured())
+    right, share = _same(actual, expected, signed_zeros), np.zeros(expected.shape)
+    if not right.all():
+        for unit in units:
+            right, share = agree(unit())
+            if not (share > _ENOUGH).any():
+                break
     called = 0
     if budget:
         for judge in judges:
@@ -110,12 +111,18 @@ def _compare_absent(quantity, actual, expected) -> Verdict:
     return Verdict(quantity, dtype, size, np.inf, 0, f"{quantity}: {side}; the other is not zero")
 
 
-def _agree(actual, expected, budget, unit, signed_zeros):
-    """Where the elements agree, and each error as a share of the budget."""
+def _same(actual, expected, signed_zeros):
+    """Where the elements are equal, NaN to NaN."""
     same = (actual == expected) | (np.isnan(actual) & np.isnan(expected))
     if signed_zeros:
         zeros = (actual == 0) & (expected == 0)
         same &= ~zeros | (np.signbit(actual) == np.signbit(expected))
+    return same
+
+
+def _agree(actual, expected, budget, unit, signed_zeros):
+    """Where the elements agree, and each error as a share of the budget."""
+    same = _same(actual, expected, signed_zeros)
     finite = np.isfinite(actual) & np.isfinite(expected)
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.abs(actual.astype(np.longdouble) - expected.astype(np.longdouble))

@@ -40,6 +40,7 @@ class Reach:
     def __init__(self, row):
         self.row = row
         self.counts: Counter[str] = Counter()
+        self._options = inspect.signature(row.component).parameters.keys()
         self._constructed: set[str] = set()
 
     @contextlib.contextmanager
@@ -66,7 +67,7 @@ class Reach:
     def _is_own(self, owner, method: str, option: str) -> bool:
         """Whether it is the row's component that checks, not a part of it, an option it takes."""
         component = self.row.component
-        if option not in inspect.signature(component).parameters:
+        if option not in self._options:
             return False
         return (
             isinstance(owner, component)
@@ -273,10 +274,10 @@ def _argument(name: str, value) -> Iterator[str]:
 
 def _arguments(module, inputs, keywords) -> dict:
     """The arguments of PyTorch's forward by name, those left out at their defaults."""
-    signature = _signature(module.forward)
+    signature = _signature_of_forward(type(module))
     if signature is None:
         return {}
-    bound = signature.bind(*inputs, **keywords)
+    bound = signature.bind(module, *inputs, **keywords)
     bound.apply_defaults()
     own = {name: value for name, value in bound.arguments.items() if _is_optional(signature, name)}
     return {name: value for name, value in own.items() if name not in SILENT}
@@ -395,6 +396,11 @@ def _declared_arguments(theirs) -> dict[str, tuple[str, ...]]:
             labels += [f"{argument} boolean", f"{argument} floating"]
         wanted |= {label: (label,) for label in labels}
     return wanted
+
+
+@functools.cache
+def _signature_of_forward(module_class: type) -> inspect.Signature | None:
+    return _signature(module_class.forward)
 
 
 def _signature(function) -> inspect.Signature | None:

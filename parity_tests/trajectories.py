@@ -157,7 +157,7 @@ def _verdict(row, name, dtype, pair, precise, drift, asserted=None):
         actual,
         expected,
         budget=tolerances.budget(row.title, name, row.kind(name), dtype),
-        unit=unit,
+        units=[lambda: unit],
         judges=[*([precisely] if precise else []), adrift],
         asserted=asserted,
         kind=row.kind(name),

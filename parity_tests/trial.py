@@ -207,14 +207,12 @@ class Trial:
         if expected is None or not oracle.is_floating(expected):
             kind = "exact"
         alike = actual is not None and expected is not None and actual.shape == expected.shape
-        least, *wider = self.units(name, kind, expected) if alike else [lambda: 1.0]
         return compare.compare(
             name,
             actual,
             expected,
             budget=tolerances.budget(self.row.title, name, kind, str(self.dtype)),
-            unit=least(),
-            wider=wider,
+            units=self.units(name, kind, expected) if alike else (),
             judges=self.judges(name, kind),
             signed_zeros=self.row.signed_zeros and self.row.is_elementwise() and stem == "output",
             asserted=self.asserted(name, expected),
@@ -223,7 +221,7 @@ class Trial:
             kind=kind,
         )
 
-    def units(self, name: str, kind: str, expected: np.ndarray) -> list[Callable]:
+    def units(self, name: str, kind: str, expected: np.ndarray) -> list[compare.Unit]:
         """What measures the worth of one unit of the budget at each element, the cheapest first:
         none gives less than the one before."""
         least = functools.partial(self.least, name, expected)
@@ -236,8 +234,7 @@ class Trial:
             case "exact":
                 return [lambda: 1.0]
             case "elementwise":
-                ulp = compare.ulp(expected, self.dtype)
-                return [lambda: np.maximum(ulp, self.floor(name))]
+                return [lambda: np.maximum(compare.ulp(expected, self.dtype), self.floor(name))]
             case "sum":
                 return [least, lambda: at_least(lambda: self.terms)]
         measures = [functools.partial(self.movement, *each) for each in _MOVES[self.place]]
