@@ -4,6 +4,7 @@ Hypothesis draws the structure of a case (options, shapes, regime, seed) and a f
 fills the arrays from the drawn seed, in float64, and they are cast to the dtype under test.
 """
 
+import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,6 +62,9 @@ class Case:
 
 
 # --- shapes and options ---
+#
+# Hypothesis looks through each new strategy before it draws from it: those that are made while a
+# case is drawn are made once.
 
 
 def _plain_first(minimum: int, maximum: int) -> list[int]:
@@ -72,11 +76,13 @@ def _plain_first(minimum: int, maximum: int) -> list[int]:
     return sorted(range(minimum, maximum + 1), key=lambda number: (number == 0, abs(number - 2)))
 
 
+@functools.cache
 def sizes(minimum: int = 0, maximum: int = 4) -> st.SearchStrategy[int]:
     """The length of an axis."""
     return st.sampled_from(_plain_first(minimum, maximum))
 
 
+@functools.cache
 def lengths(rank: int, minimum: int, maximum: int) -> st.SearchStrategy[tuple[int, ...]]:
     """The lengths of `rank` axes, each in the range: the digits of one drawn number.
 
@@ -91,12 +97,20 @@ def lengths(rank: int, minimum: int, maximum: int) -> st.SearchStrategy[tuple[in
     return st.integers(0, base**rank - 1).map(lengths_of)
 
 
-@st.composite
-def shapes(draw, minimum_rank=0, maximum_rank=4, minimum=0, maximum=6):
+@functools.cache
+def shapes(
+    minimum_rank: int = 0, maximum_rank: int = 4, minimum: int = 0, maximum: int = 6
+) -> st.SearchStrategy[tuple[int, ...]]:
     """A shape of any rank in the range, each axis in its own."""
-    return draw(lengths(draw(sizes(minimum_rank, maximum_rank)), minimum, maximum))
+
+    @st.composite
+    def shape(draw):
+        return draw(lengths(draw(sizes(minimum_rank, maximum_rank)), minimum, maximum))
+
+    return shape()
 
 
+@functools.cache
 def numbers(minimum: float, maximum: float, **keywords) -> st.SearchStrategy[float]:
     """A float that float32 holds exactly, so that both dtypes test the same option."""
     return st.floats(
@@ -118,18 +132,25 @@ def elementwise(**options: st.SearchStrategy) -> Callable:
 _MODES = ((True, False), (False, False), (True, True), (False, True))
 
 
-@st.composite
-def cases(draw, draw_draft: Callable, regimes: Sequence[str]):
+_SEED = st.integers(0, 2**32 - 1)
+_DRAWN = st.lists(numbers(-8, 8), min_size=1, max_size=6).map(tuple)
+
+
+def cases(draw_draft: Callable, regimes: Sequence[str]) -> st.SearchStrategy["Case"]:
     """A case of a row, in one of the regimes."""
-    draft = draw_draft(draw)
-    regime, (training, strided) = draw(st.sampled_from([*itertools.product(regimes, _MODES)]))
-    drawn = ()
-    if regime == "drawn":
-        drawn = tuple(draw(st.lists(numbers(-8, 8), min_size=1, max_size=6)))
-    seed = draw(st.integers(0, 2**32 - 1))
-    training = training if draft.training is None else draft.training
-    strided = strided if draft.strided is None else draft.strided
-    return Case(draft, regime, seed, training, strided, drawn)
+    manner = st.sampled_from([*itertools.product(regimes, _MODES)])
+
+    @st.composite
+    def case(draw):
+        draft = draw_draft(draw)
+        regime, (training, strided) = draw(manner)
+        drawn = draw(_DRAWN) if regime == "drawn" else ()
+        seed = draw(_SEED)
+        training = training if draft.training is None else draft.training
+        strided = strided if draft.strided is None else draft.strided
+        return Case(draft, regime, seed, training, strided, drawn)
+
+    return case()
 
 
 # --- values ---
