@@ -274,7 +274,7 @@ def _argument(name: str, value) -> Iterator[str]:
 
 def _arguments(module, inputs, keywords) -> dict:
     """The arguments of PyTorch's forward by name, those left out at their defaults."""
-    signature = _signature_of_forward(type(module))
+    signature = _signature(type(module).forward)
     if signature is None:
         return {}
     bound = signature.bind(module, *inputs, **keywords)
@@ -399,10 +399,6 @@ def _declared_arguments(theirs) -> dict[str, tuple[str, ...]]:
 
 
 @functools.cache
-def _signature_of_forward(module_class: type) -> inspect.Signature | None:
-    return _signature(module_class.forward)
-
-
 def _signature(function) -> inspect.Signature | None:
     try:
         signature = inspect.signature(function)
