@@ -292,6 +292,11 @@ def number_of(value):
     return value
 
 
+def unwrapped(option):
+    """An option that PyTorch may hold as a tuple of one, which stands for all axes."""
+    return option[0] if isinstance(option, tuple) and len(option) == 1 else option
+
+
 @dataclass(frozen=True)
 class RunRow:
     """What runs on its own, a schedule, an average, a descent, an initializer: compared in full.

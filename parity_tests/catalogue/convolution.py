@@ -8,18 +8,22 @@ from hypothesis import strategies as st
 
 import reference
 from parity_tests.adapter import Adapter
-from parity_tests.catalogue._row import Refusal, Row, register
+from parity_tests.catalogue._row import Refusal, Row, register, unwrapped
 from parity_tests.oracle import ChannelsBefore
 from parity_tests.strategies import Draft, Input, lengths, sizes
 
 _MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-def _per_axis(draw, rank, minimum, maximum):
-    """One number for each axis, and the option as it is given: one number alone if they agree."""
+# How numbers that agree are given: one for each axis, one for all, a tuple of one.
+_FORMS = _EACH, _ALONE, _WRAPPED = slice(None), 0, slice(1)
+
+
+def _per_axis(draw, rank, minimum, maximum, forms=_FORMS[:2]):
+    """One number for each axis, and the option as it is given."""
     numbers = draw(lengths(rank, minimum, maximum))
-    alone = len(set(numbers)) == 1 and draw(st.booleans())
-    return numbers, numbers[0] if alone else numbers
+    form = draw(st.sampled_from(forms)) if len(set(numbers)) == 1 else _EACH
+    return numbers, numbers[form]
 
 
 def _spans(kernel, dilation):
@@ -34,19 +38,21 @@ def _leading(draw):
 def _window(draw, rank, batch):
     """Kernel, stride, dilation and padding, and sizes that they take."""
     kernel, kernel_size = _per_axis(draw, rank, 1, 3)
-    dilation, dilation_given = _per_axis(draw, rank, 1, 2)
-    spans = _spans(kernel, dilation)
     mode = draw(st.sampled_from(_MODES))
     padding = draw(st.sampled_from(["same", "valid", "numbers", "numbers", "numbers"]))
+    # PyTorch works out margins of its own from one number for each axis.
+    forms = _FORMS if mode == "zeros" and padding != "same" else _FORMS[:2]
+    dilation, dilation_given = _per_axis(draw, rank, 1, 2, forms)
+    spans = _spans(kernel, dilation)
     stride = 1
     margins = [0] * rank
     if padding == "same":
         margins = [span // 2 for span in spans]
         least = [1] * rank
     else:
-        _, stride = _per_axis(draw, rank, 1, 3)
+        _, stride = _per_axis(draw, rank, 1, 3, _FORMS)
         if padding == "numbers":
-            margins, padding = _per_axis(draw, rank, 0, 3)
+            margins, padding = _per_axis(draw, rank, 0, 3, forms)
         # Of an empty batch the images too may be empty, if zeros make up for it.
         smallest = 0 if batch == (0,) and mode == "zeros" else 1
         least = [max(smallest, span - 2 * pad) for span, pad in zip(spans, margins, strict=True)]
@@ -85,8 +91,11 @@ def _transposed(rank):
     def draw_transposed(draw):
         groups = draw(st.sampled_from([1, 1, 2, 3]))
         kernel, kernel_size = _per_axis(draw, rank, 1, 3)
-        dilation, dilation_given = _per_axis(draw, rank, 1, 3)
-        stride, stride_given = _per_axis(draw, rank, 1, 3)
+        how = draw(st.sampled_from(["", "", "sizes", "shape"]))
+        # PyTorch reads one number for each axis where it is asked for a size.
+        forms = _FORMS[:2] if how else _FORMS
+        dilation, dilation_given = _per_axis(draw, rank, 1, 3, forms)
+        stride, stride_given = _per_axis(draw, rank, 1, 3, forms)
         limits = [max(pair) - 1 for pair in zip(stride, dilation, strict=True)]
         extra = [draw(sizes(0, limit)) for limit in limits]
         leading = _leading(draw)
@@ -114,7 +123,7 @@ def _transposed(rank):
         least = [size - 2 * pad for size, pad in zip(reach, padding, strict=True)]
         most = [size + step - 1 for size, step in zip(least, stride, strict=True)]
         keywords = {}
-        if min(most) >= lowest and (how := draw(st.sampled_from(["", "", "sizes", "shape"]))):
+        if how and min(most) >= lowest:
             ends = zip(least, most, strict=True)
             asked = [draw(sizes(max(low, lowest), high)) for low, high in ends]
             whole = [*leading, options["out_channels"], *asked]
@@ -143,9 +152,9 @@ def _convolution_of(component):
         m.in_channels,
         m.out_channels,
         m.kernel_size,
-        stride=m.stride,
-        padding=m.padding,
-        dilation=m.dilation,
+        stride=unwrapped(m.stride),
+        padding=unwrapped(m.padding),
+        dilation=unwrapped(m.dilation),
         groups=m.groups,
         padding_mode=m.padding_mode,
         bias=m.bias is not None,
@@ -157,10 +166,10 @@ def _transposed_of(component):
         m.in_channels,
         m.out_channels,
         m.kernel_size,
-        stride=m.stride,
-        padding=m.padding,
-        output_padding=m.output_padding,
-        dilation=m.dilation,
+        stride=unwrapped(m.stride),
+        padding=unwrapped(m.padding),
+        output_padding=unwrapped(m.output_padding),
+        dilation=unwrapped(m.dilation),
         groups=m.groups,
         bias=m.bias is not None,
     )
@@ -204,7 +213,7 @@ def _separable(draw):
 
 def _depthwise_options(m):
     names = ("stride", "padding", "dilation", "depth_multiplier", "padding_mode")
-    return {name: getattr(m, name) for name in names}
+    return {name: unwrapped(getattr(m, name)) for name in names}
 
 
 def _one_by_one(module, images, grad_output):
