@@ -17,6 +17,7 @@ class Mirror:
     def __init__(self, module: torch.nn.Module, adapter: Adapter):
         self._signature = inspect.signature(module.forward)
         self._adapter = adapter
+        self._frozen = [not parameter.requires_grad for parameter in module.parameters()]
 
     @property
     def layer(self) -> Layer:
@@ -44,9 +45,13 @@ class Mirror:
         return self._adapter.forward(*inputs, **keywords)
 
     def backward(self, *grad_outputs):
-        """`(grad_inputs, grad_params)` for one gradient per floating output, depth first."""
+        """`(grad_inputs, grad_params)` for one gradient per floating output, depth first.
+
+        Parameters that were frozen when the module was mirrored get None, as in PyTorch.
+        """
         grad_inputs, grad_params = self._adapter.backward(*grad_outputs)
-        return grad_inputs[: self._counted], grad_params
+        pairs = zip(grad_params, self._frozen, strict=True)
+        return grad_inputs[: self._counted], [None if frozen else grad for grad, frozen in pairs]
 
 
 def _holds_arrays(value) -> bool:

@@ -208,3 +208,17 @@ def test_an_empty_chain_gives_back_its_input():
     values = normal(2, 3)
     np.testing.assert_array_equal(twin.forward(values), values)
     assert twin.backward(values)[1] == []
+
+
+def test_frozen_parameters_get_no_gradient():
+    table = torch.nn.Embedding.from_pretrained(torch.eye(4, 3, dtype=torch.float64))
+    module = torch.nn.Sequential(table, torch.nn.Linear(3, 2, dtype=torch.float64))
+    module[1].bias.requires_grad_(False)
+    indices, upstream = np.array([[0, 1]]), np.array([[[1.0, -2.0], [0.5, 3.0]]])
+    ours = mirror(module)
+    ours.forward(indices)
+    _, (table_grad, weight_grad, bias_grad) = ours.backward(upstream)
+    assert table_grad is None
+    assert bias_grad is None
+    module(torch.from_numpy(indices)).backward(torch.from_numpy(upstream))
+    np.testing.assert_allclose(weight_grad, module[1].weight.grad.numpy(), rtol=1e-14)
