@@ -22,7 +22,7 @@ _STEPS = {"float32": 2.0**-20, "float64": 2.0**-36}
 # How often they move, and whether the result of every operation on the way moves too. The unit is
 # the farthest of so many moves: fewer give a smaller one, which does for most. What rounds on the
 # way counts where the row says that terms cancel there, and plain moves do not do.
-_MOVES = (((1, False), (4, False)), ((4, True),), ((8, True),))
+_MOVES = (((1, False), (4, False)), ((1, True), (2, True), (4, True)), ((8, True),))
 
 
 class Trial:
