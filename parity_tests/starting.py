@@ -182,8 +182,9 @@ def _fewest(construct: Callable, options: dict) -> dict:
     """No more of the options than it takes to construct something."""
     fewest = {}
     for name, value in options.items():
-        if not _succeeds(construct, fewest):
-            fewest[name] = value
+        if _succeeds(construct, fewest):
+            break
+        fewest[name] = value
     for name in options.keys() & fewest.keys():
         fewer = {other: value for other, value in fewest.items() if other != name}
         if _succeeds(construct, fewer):
