@@ -30,6 +30,13 @@ def files(component: type) -> list[str]:
     return sorted({inspect.getsourcefile(sys.modules[module]) for module, _ in pieces})
 
 
+def lines(module: str, name: str) -> tuple[str, int, int]:
+    """The file of a top-level definition, its first line and its last."""
+    node = _definitions(module)[0][name]
+    first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
+    return inspect.getsourcefile(sys.modules[module]), first, node.end_lineno
+
+
 def stands_on(component: type) -> list[tuple[str, str]]:
     """(module, name) of every definition of `reference` that a component needs, itself last."""
     pieces: dict[tuple[str, str], str] = {}

@@ -1,21 +1,20 @@
 """A run over many mutants: in parallel, every result kept at once, so that it can be resumed."""
 
+import collections
 import contextlib
-import functools
 import json
 import multiprocessing
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from multiprocessing import connection
 from pathlib import Path
 
 import torch
+import torch._dynamo  # which the first optimizer imports: here, and not in every process
 
-from parity_tests.mutation import examples, judge, mutants, population
+from parity_tests.mutation import judge, mutants, population
+from parity_tests.mutation.judge import Judge
 from parity_tests.mutation.mutants import Mutant
-
-# So many cases of each test come first: they kill nearly all.
-_FEW = 4
-_WANTED: list[Mutant] = []
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Result:
 
     @property
     def killed(self) -> bool:
-        return self.outcome != judge.SURVIVED and not self.unjudged
+        return not self.outcome.startswith((judge.SURVIVED, judge.UNJUDGED))
 
     @property
     def unjudged(self) -> bool:
@@ -75,35 +74,51 @@ def run(wanted: list[Mutant], place: Path, workers: int, again: bool = False) ->
 
 
 def judged(wanted: list[Mutant], workers: int) -> Iterator[Result]:
-    """The results of mutants, in the order in which they come."""
+    """The results of mutants, in the order in which they come.
+
+    One process judges all mutants of a definition, the largest of which come first.
+    """
     torch.set_num_threads(1)
     mutants.prepare()
-    _WANTED[:] = wanted
-    # The children of these processes are mutants: each begins where its parent stands.
-    with multiprocessing.get_context("fork").Pool(workers) as pool:
-        yield from pool.imap_unordered(_judge, range(len(wanted)), chunksize=4)
+    by_definition = collections.defaultdict(list)
+    for mutant in wanted:
+        by_definition[mutant.definition].append(mutant)
+    waiting = sorted(by_definition.values(), key=len)
+    running = {}
+    while waiting or running:
+        while waiting and len(running) < workers:
+            pipe, process = _start(waiting.pop())
+            running[pipe] = process
+        for pipe in connection.wait(running):
+            try:
+                yield pipe.recv()
+            except EOFError:
+                running.pop(pipe).join()
 
 
-def _judge(place: int) -> Result:
-    mutant = _WANTED[place]
-    titles = tuple(population.judges(mutant.definition))
-    outcome = judge.SURVIVED
-    for most in (_FEW, None):
-        if outcome == judge.SURVIVED:
-            outcome = judge.outcome(mutant.apply, *_trials(titles, most))
-    return Result(
-        mutant.name,
-        population.family(mutant.definition),
-        ".".join(mutant.definition),
-        mutant.change,
-        mutant.file,
-        mutant.source,
-        outcome,
-    )
+def _start(several: list[Mutant]):
+    """A process that judges the mutants of a definition, and the pipe of its results."""
+    # The children of this process are mutants: each begins where its parent stands.
+    fork = multiprocessing.get_context("fork")
+    reading, writing = fork.Pipe(duplex=False)
+    process = fork.Process(target=_judge, args=(several, writing))
+    process.start()
+    writing.close()
+    return reading, process
 
 
-@functools.lru_cache(maxsize=2)
-def _trials(titles: tuple[str, ...], most: int | None):
-    """The examples of rows, and the seconds that a mutant gets to pass them."""
-    trials = [each for title in titles for each in examples.of_row(title, most)]
-    return trials, judge.seconds_of(trials)
+def _judge(several: list[Mutant], pipe: connection.Connection):
+    definition = several[0].definition
+    judge = Judge(definition, population.judges(definition))
+    for mutant in several:
+        pipe.send(
+            Result(
+                mutant.name,
+                population.family(definition),
+                ".".join(definition),
+                mutant.change,
+                mutant.file,
+                mutant.source,
+                judge.outcome(mutant),
+            )
+        )

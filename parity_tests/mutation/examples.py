@@ -29,7 +29,6 @@ class Examples:
     cases: tuple[dict, ...] = field(repr=False)
 
 
-@functools.lru_cache(maxsize=64)
 def of_row(title: str, most: int | None = None) -> list[Examples]:
     """The tests of a row with all of their examples, or with the first few."""
     tests = [test for test in vars(test_components).values() if _about(test)[0] == title]

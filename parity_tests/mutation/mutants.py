@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import itertools
 import sys
+import warnings
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType
@@ -22,6 +23,7 @@ class Mutant:
     definition   (module, name of the top-level class, function or constant)
     where        the definition, or Class.method
     change       of what: "code", "check" (of bad input), "default" (of an argument), "constant"
+    lines        of the statement: what runs none of them runs no change; None: nobody knows
     apply        makes the change in this process, for good
     """
 
@@ -33,6 +35,7 @@ class Mutant:
     mutated: str
     place: int  # among equal changes of one method
     source: str  # SHA-256 of the definition
+    lines: range | None
     apply: Callable[[], None] = field(compare=False, repr=False)
 
     @property
@@ -123,6 +126,7 @@ def _of_function(module: str, function: ast.FunctionDef, owner: ast.ClassDef | N
     for site in _sites(function, "body"):
         before, text = site.node, _head(site.statement)
         change = "check" if operators.is_check(before) else "code"
+        lines = range(site.statement.lineno, site.statement.end_lineno + 1)
         for after in [*operators.replacements(before), *_left_out(before, function)]:
             site.node = ast.fix_missing_locations(ast.copy_location(after, before))
             code = _compiled(function, owner, file, cells)
@@ -131,8 +135,9 @@ def _of_function(module: str, function: ast.FunctionDef, owner: ast.ClassDef | N
             if code is None or (mark := _fingerprint(code)) in seen:
                 continue
             seen.add(mark)
-            apply = functools.partial(_replace_code, key, code)
-            yield _mutant(about, change, _line(before), (text, mutated), counts, apply)
+            apply = functools.partial(_live_with_code, key, code)
+            texts = (text, mutated)
+            yield _mutant(about, change, _line(before), texts, counts, apply, lines)
     arguments = function.args
     named = [*zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
     named += zip(arguments.args[::-1], arguments.defaults[::-1], strict=False)
@@ -171,11 +176,11 @@ def _sha256(definition) -> str:
     return hashlib.sha256(ast.unparse(definition).encode()).hexdigest()
 
 
-def _mutant(about, change, line, texts, counts, apply):
+def _mutant(about, change, line, texts, counts, apply, lines=None):
     definition, where, source = about
     place = counts[tuple(texts)]
     counts[tuple(texts)] += 1
-    return Mutant(definition, where, change, line, *texts, place, source, apply)
+    return Mutant(definition, where, change, line, *texts, place, source, lines, apply)
 
 
 def _head(statement) -> str:
@@ -237,7 +242,9 @@ def _compiled(function, owner, file, cells=()) -> CodeType | None:
     if owner is not None:
         body = [ast.copy_location(ast.ClassDef(owner.name, [], [], [function], []), function)]
     try:
-        code = compile(ast.Module(body, []), file, "exec", dont_inherit=True)
+        # What Python warns of is a change too.
+        with warnings.catch_warnings(action="ignore"):
+            code = compile(ast.Module(body, []), file, "exec", dont_inherit=True)
     except (SyntaxError, ValueError):
         return None
     finally:
@@ -290,8 +297,10 @@ def _value(holder, namespace):
 def _functions() -> dict[tuple, list[FunctionType]]:
     """The functions of `reference` that live in this process, by file, line and name."""
     found = collections.defaultdict(list)
+    gc.unfreeze()  # frozen objects are not among those that gc gets
     for thing in gc.get_objects():
-        if isinstance(thing, FunctionType) and (thing.__module__ or "").startswith("reference"):
+        # By its type: what only pretends to be a function may warn when it is asked.
+        if type(thing) is FunctionType and (thing.__module__ or "").startswith("reference"):
             code = thing.__code__
             found[code.co_filename, code.co_firstlineno, code.co_name].append(thing)
     return found
@@ -302,6 +311,14 @@ def prepare():
     _functions()
 
 
+def _live_with_code(key: tuple, code: CodeType):
+    """A function does what a changed one does."""
+    if key not in _functions():
+        raise ValueError(f"no function {key[-1]} lives here")
+    _replace_code(key, code)
+    forget()
+
+
 def _replace_code(key: tuple, code: CodeType):
     """Every function of this code, and of those nested in it, gets the changed one."""
     for function in _functions().get(key, []):
@@ -310,7 +327,6 @@ def _replace_code(key: tuple, code: CodeType):
     nested = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
     for inner in nested:
         _replace_code((file, inner.co_firstlineno, inner.co_name), inner)
-    _forget()
 
 
 def _replace_default(key: tuple, argument: str, value):
@@ -330,10 +346,10 @@ def _replace_default(key: tuple, argument: str, value):
 def _replace_value(home, name: str, value):
     """A constant of a class or a module."""
     setattr(home, name, value)
-    _forget()
+    forget()
 
 
-def _forget():
+def forget():
     """What was computed once is computed again."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "reference"]:
         for value in vars(sys.modules[name]).values():
