@@ -30,6 +30,8 @@ def tests(session):
     session.run("parity", "check", env=THREADS)
     own = ["--numprocesses=auto", "--dist=worksteal", "--ignore=parity_tests/test_components.py"]
     session.run("pytest", *own, *session.posargs, env=THREADS)
+    sample = ["--sample", "--anew", "--results", "build/mutants-sample.jsonl"]
+    session.run("parity", "mutants", *sample, env=THREADS)
 
 
 @nox.session

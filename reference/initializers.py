@@ -344,8 +344,6 @@ def orthogonal(shape, gain=1.0, rng=None):
     shape = _checks.check_array_shape(OWNER, "orthogonal", shape, minimum=2)
     _checks.check_number(OWNER, method="orthogonal", gain=gain)
     rng = _checks.check_generator(OWNER, method="orthogonal", rng=rng)
-    if 0 in shape:
-        return np.zeros(shape)
     matrix = rng.normal(0.0, 1.0, (shape[0], math.prod(shape[1:])))
     wide = matrix.shape[0] < matrix.shape[1]
     q, r = np.linalg.qr(matrix.T if wide else matrix)

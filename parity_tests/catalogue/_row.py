@@ -21,7 +21,7 @@ class Refusal:
     """Bad input that must be refused: what is done, the error, and a pattern of its message."""
 
     act: Callable[[], object]
-    error: type[Exception]
+    error: type[Exception] | tuple[type[Exception], ...]
     message: str
 
 

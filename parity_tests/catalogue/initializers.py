@@ -1,5 +1,6 @@
 """Rows: initializers, each from the numbers that PyTorch draws."""
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -78,6 +79,21 @@ def _ours(function):
     return run
 
 
+def _with_scales(run, gain, fans):
+    """The same, with what a law is scaled by: the gains of all nonlinearities, and the fans."""
+
+    def run_and_scale(case, *given):
+        slopes = ((), (None,), (case.options["a"],))
+        gains = [gain(name, *slope) for name in _NONLINEARITIES for slope in slopes]
+        return run(case, *given) | {"gains": np.array(gains), "fans": np.array(fans(case.shape))}
+
+    return run_and_scale
+
+
+def _fans_in_torch(shape):
+    return torch.nn.init._calculate_fan_in_and_fan_out(torch.empty(shape))
+
+
 def _any_shape(draw):
     return draw(shapes(0, 4, 0, 5))
 
@@ -100,20 +116,38 @@ def _kernels(draw):
     return (6 * draw(sizes(0, 1)) + 6, draw(sizes(0, 4)), *draw(shapes(1, 3, 1, 4)))
 
 
+_NONLINEARITIES = (*initializers.GAINS, "leaky_relu")
 _GAIN = st.just(1.0) | numbers(0, 3)
 _STD = st.sampled_from([1.0, 0.02]) | numbers(0.01, 3)
 _KAIMING = {
     "a": st.just(0.0) | numbers(-3, 3),
     "mode": st.sampled_from(["fan_in", "fan_out"]),
-    # Apart from the linear ones, which are many and alike.
-    "nonlinearity": st.sampled_from(["relu", "leaky_relu", "tanh", "selu", "sigmoid"])
+    # The one that has a slope; apart from the linear ones, which are many and alike.
+    "nonlinearity": st.just("leaky_relu")
+    | st.sampled_from(["relu", "tanh", "selu", "sigmoid"])
     | st.sampled_from([name for name, gain in initializers.GAINS.items() if gain == 1.0]),
 }
+
+
+def _not_just_anything(function):
+    """An object of no kind for each argument."""
+    named = inspect.signature(function).parameters.values()
+    needed = {p.name: 0.5 for p in named if p.default is p.empty}
+    shape = {"shape": (2, 3, 3) if function is initializers.dirac else (2, 3)}
+    for name in (p.name for p in named):
+        act = functools.partial(function, **needed | shape | {name: object()})
+        # The slope of a gain is called param where it is checked.
+        yield Refusal(act, (TypeError, ValueError), f"({name}|param) must")
 
 
 def _row(name, draw, arguments="(2, 3)", refusals=(), budget="exact"):
     function = getattr(initializers, name)
     theirs = getattr(torch.nn.init, f"{name}_")
+    ours_run, theirs_run = _ours(function), _theirs(theirs)
+    if "nonlinearity" in inspect.signature(function).parameters:
+        gain, fans = initializers.calculate_gain, initializers.calculate_fans
+        ours_run = _with_scales(ours_run, gain, fans)
+        theirs_run = _with_scales(theirs_run, torch.nn.init.calculate_gain, _fans_in_torch)
     random = "rng" in inspect.signature(function).parameters
     given = f"{arguments}, rng=np.random.default_rng(0)" if random else arguments
     wrong = [
@@ -134,8 +168,8 @@ def _row(name, draw, arguments="(2, 3)", refusals=(), budget="exact"):
         function,
         theirs,
         draw,
-        _ours(function),
-        _theirs(theirs),
+        ours_run,
+        theirs_run,
         "\n".join(
             [
                 "import numpy as np",
@@ -145,7 +179,7 @@ def _row(name, draw, arguments="(2, 3)", refusals=(), budget="exact"):
         ),
         budget=budget,
         dtypes=("float64",),
-        refusals=(*wrong, *refusals),
+        refusals=(*_not_just_anything(function), *wrong, *refusals),
     )
 
 
@@ -199,7 +233,7 @@ register(
         "xavier_uniform",
         _drawn(_weights, gain=_GAIN),
         refusals=[
-            _refused("have 2 or more axes", initializers.xavier_uniform, (3,)),
+            _refused("xavier_uniform: shape must have 2 or", initializers.xavier_uniform, (3,)),
             _refused("fans must be positive", initializers.xavier_uniform, (0, 0)),
             _refused("gain must be 0 or more", initializers.xavier_uniform, (2, 2), -1.0),
         ],
@@ -216,7 +250,8 @@ register(
                 (2, 2),
                 nonlinearity="gelu",
             ),
-            _refused("have 2 or more axes", initializers.kaiming_uniform, (2,)),
+            _refused("kaiming_uniform: shape must have 2 or", initializers.kaiming_uniform, (2,)),
+            _refused("shape must have 2 or more axes", initializers.calculate_fans, (2,)),
         ],
     ),
     _row("kaiming_normal", _drawn(_weights_or_none, **_KAIMING)),

@@ -1,62 +1,32 @@
 """A run over many mutants: in parallel, every result kept at once, so that it can be resumed."""
 
 import collections
-import contextlib
 import json
 import multiprocessing
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from multiprocessing import connection
 from pathlib import Path
 
 import torch
 import torch._dynamo  # which the first optimizer imports: here, and not in every process
 
-from parity_tests.mutation import judge, mutants, population
+from parity_tests.mutation import mutants, population, results
 from parity_tests.mutation.judge import Judge
 from parity_tests.mutation.mutants import Mutant
+from parity_tests.mutation.results import Result
 
 
-@dataclass(frozen=True)
-class Result:
-    """What became of a mutant."""
-
-    name: str
-    family: str
-    definition: str
-    change: str
-    file: str
-    source: str  # SHA-256 of the definition
-    outcome: str
-
-    @property
-    def killed(self) -> bool:
-        return not self.outcome.startswith((judge.SURVIVED, judge.UNJUDGED))
-
-    @property
-    def unjudged(self) -> bool:
-        """The rows fail without any change."""
-        return self.outcome.startswith(judge.UNJUDGED)
-
-
-def kept(place: Path) -> dict[str, Result]:
-    """The results of earlier runs, by the name of the mutant; the last one counts."""
-    results = {}
-    if place.exists():
-        for line in place.read_text(encoding="utf-8").splitlines():
-            # A run that was stopped may have left half a line.
-            with contextlib.suppress(json.JSONDecodeError, TypeError):
-                result = Result(**json.loads(line))
-                results[result.name] = result
-    return results
-
-
-def run(wanted: list[Mutant], place: Path, workers: int, again: bool = False) -> Iterator[Result]:
+def run(
+    wanted: list[Mutant], place: Path, workers: int, again: bool = False, anew: bool = False
+) -> Iterator[Result]:
     """Judge what no earlier run did; each result is appended to a file at once.
 
-    `again` judges those that survived once more.
+    `again` judges those that survived once more, `anew` all.
     """
-    earlier = kept(place)
+    if anew:
+        place.unlink(missing_ok=True)
+    earlier = results.kept(place)
     left = []
     for mutant in wanted:
         result = earlier.get(mutant.name)

@@ -28,6 +28,11 @@ class Examples:
     play: Callable = field(repr=False)
     cases: tuple[dict, ...] = field(repr=False)
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What names the test."""
+        return self.title, self.kind
+
 
 def of_row(title: str, most: int | None = None) -> list[Examples]:
     """The tests of a row with all of their examples, or with the first few."""

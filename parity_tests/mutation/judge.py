@@ -3,7 +3,6 @@ try to tell it from PyTorch."""
 
 import collections
 import contextlib
-import functools
 import gc
 import json
 import os
@@ -60,51 +59,52 @@ class Judge:
     """Judges the mutants of one definition; what it learns of one helps with the next."""
 
     def __init__(self, definition: tuple[str, str], titles: list[str]):
-        self.titles = titles
         self.place = sources.lines(*definition)
+        self.examples: list[Example] = []
+        self.further = self.draw(titles)
         self.failure = ""  # of an example without any change: then none can judge
 
     def outcome(self, mutant: Mutant) -> str:
         """SURVIVED, or by what it was killed."""
-        outcome = NEVER_RUN
-        for stage in (self.first_examples, self.other_examples):
-            examples = [example for example in stage if example.runs(mutant)]
+        outcome, fresh = NEVER_RUN, self.examples
+        while fresh or outcome.startswith(SURVIVED):
+            telling = [example for example in fresh if example.runs(mutant)]
             if self.failure:
                 return f"{UNJUDGED}: without any change, {self.failure}"
-            if not examples:
-                continue
-            examples.sort(key=lambda example: example.cost(mutant))
-            outcome = in_child(mutant, examples)
-            if outcome != SURVIVED:
+            if telling:
+                # Those that are quick, and killed others of the same definition, come first.
+                telling.sort(key=lambda example: example.cost(mutant))
+                outcome = in_child(mutant, telling)
+                if outcome != SURVIVED:
+                    break
+            fresh = next(self.further, None)
+            if fresh is None:
                 break
+            self.examples = self.examples + fresh
         return outcome
 
-    @functools.cached_property
-    def first_examples(self) -> list[Example]:
-        """A few of each test, played without any change once."""
-        played = []
-        for test in self._tests(_FEW):
-            spent = 0.0
-            for case in test.cases:
-                if spent < _SHORT_SECONDS:
-                    played.append(self.played(test, case))
-                    spent += played[-1].seconds
-        return played
+    def draw(self, titles: list[str]) -> Iterator[list[Example]]:
+        """The examples, played without any change once: one of each test, row by row, then a few
+        of each, then the rest."""
+        spent = collections.Counter()
+        for title in titles:
+            yield [self.played(t, t.cases[0], spent) for t in examples.of_row(title, 1) if t.cases]
+        begun = collections.Counter(dict.fromkeys(spent, 1))
+        few = []
+        for test in (test for title in titles for test in examples.of_row(title, _FEW)):
+            for case in test.cases[1:]:
+                if spent[test.key] < _SHORT_SECONDS:
+                    few.append(self.played(test, case, spent))
+                    begun[test.key] += 1
+        yield few
+        for title in titles:
+            yield [
+                self.played(test, case, spent)
+                for test in examples.of_row(title)
+                for case in test.cases[begun[test.key] :]
+            ]
 
-    @functools.cached_property
-    def other_examples(self) -> list[Example]:
-        """The others, played without any change once."""
-        first = collections.Counter(id(example.test.play) for example in self.first_examples)
-        return [
-            self.played(test, case)
-            for test in self._tests(None)
-            for case in test.cases[first[id(test.play)] :]
-        ]
-
-    def _tests(self, most: int | None) -> list[Examples]:
-        return [test for title in self.titles for test in examples.of_row(title, most)]
-
-    def played(self, test: Examples, case: dict) -> Example:
+    def played(self, test: Examples, case: dict, spent: collections.Counter) -> Example:
         """An example with the lines that it runs and its time; its failure is noted."""
         mutants.forget()  # what an earlier example computed once is run by this one too
         start = time.process_time()
@@ -113,12 +113,12 @@ class Judge:
             failure = _failure(example)
         self.failure = self.failure or failure
         example.seconds, example.lines = time.process_time() - start, frozenset(lines)
+        spent[test.key] += example.seconds
         return example
 
 
 def in_child(mutant: Mutant, examples: list[Example]) -> str:
     """What becomes of a mutant in a process of its own."""
-    seconds = max(_LEAST_SECONDS, _TIMES * sum(example.seconds for example in examples))
     gc.freeze()  # the child's collector leaves the parent's pages alone
     reading, writing = os.pipe()
     child = os.fork()
@@ -126,7 +126,7 @@ def in_child(mutant: Mutant, examples: list[Example]) -> str:
         # Whatever happens, the child ends here.
         try:
             os.close(reading)
-            _limit(seconds)
+            resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
             os.write(writing, json.dumps(_live(mutant.apply, examples)).encode())
         finally:
             os._exit(0)
@@ -136,7 +136,7 @@ def in_child(mutant: Mutant, examples: list[Example]) -> str:
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         name = signal.Signals(os.WTERMSIG(status)).name
-        return f"took more than {seconds:.0f} s" if name == "SIGXCPU" else f"died of {name}"
+        return "worked too long" if name == "SIGXCPU" else f"died of {name}"
     if not words:
         return f"{UNJUDGED}: the child ended without a word"
     killer, spent, outcome = json.loads(words)
@@ -155,6 +155,7 @@ def _live(apply, examples) -> tuple[int | None, float, str]:
         return None, 0.0, f"{UNJUDGED}: the code does not fit: {failure}"
     for place, example in enumerate(examples):
         start = time.process_time()
+        _end_after(max(_LEAST_SECONDS, _TIMES * example.seconds))
         if words := _failure(example):
             return place, time.process_time() - start, words[:500]
     return None, 0.0, SURVIVED
@@ -192,8 +193,7 @@ def _running(file: str, first: int, last: int) -> Iterator[set[int]]:
         sys.settrace(before)
 
 
-def _limit(seconds: float):
-    """End the child when it works too long or asks for too much memory."""
-    allowed = int(time.process_time() + seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (allowed, allowed + 5))
-    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
+def _end_after(seconds: float):
+    """End this process when it works so much longer."""
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 1, most))

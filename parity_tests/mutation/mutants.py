@@ -125,7 +125,10 @@ def _of_function(module: str, function: ast.FunctionDef, owner: ast.ClassDef | N
     counts = collections.Counter()
     for site in _sites(function, "body"):
         before, text = site.node, _head(site.statement)
-        change = "check" if operators.is_check(before) else "code"
+        if operators.is_check(before) and isinstance(site.parent, ast.Expr):
+            continue  # the statement as a whole is left out
+        called = before.value if isinstance(before, ast.Expr) else before
+        change = "check" if operators.is_check(called) else "code"
         lines = range(site.statement.lineno, site.statement.end_lineno + 1)
         for after in [*operators.replacements(before), *_left_out(before, function)]:
             site.node = ast.fix_missing_locations(ast.copy_location(after, before))

@@ -11,12 +11,11 @@ from collections.abc import Collection
 
 import reference
 from parity_tests import catalogue, sources
-from parity_tests.mutation import equivalents, mutants
+from parity_tests.mutation import equivalents, mutants, summary
 from parity_tests.mutation.mutants import Mutant
 
 # The checks have tests of their messages, one for each branch.
 _LEFT_OUT = ("reference._checks",)
-FAMILIES = ("activations", "losses", "layers", "optimizers", "initializers", "shared")
 # The sample that every run takes.
 _OF_FAMILY, _OF_DEFINITION = 36, 4
 # A helper is judged by so many of the simpler rows that stand on it, of all kinds.
@@ -35,19 +34,23 @@ def every(titles: Collection[str] = ()) -> list[Mutant]:
     users = _users()
     wanted = {d for d, rows in users.items() if not titles or not set(rows).isdisjoint(titles)}
     found = [m for name in modules() for m in mutants.mutants_of(name, wanted)]
-    return sorted(found, key=lambda mutant: FAMILIES.index(family(mutant.definition)))
+    return sorted(found, key=lambda mutant: summary.FAMILIES.index(family(mutant.definition)))
 
 
 def sample() -> list[Mutant]:
-    """A fixed sample, as many of each family: a few of each definition, chosen by their names."""
+    """A fixed sample, as many of each family: a few of each definition, chosen by their names.
+
+    What the whole run did not kill is not asked again.
+    """
+    known = {*equivalents.proofs(), *summary.names(summary.kept(), "survived")}
     ranked = sorted(_users(), key=lambda definition: _rank(".".join(definition)))
     found = []
-    for name in FAMILIES:
+    for name in summary.FAMILIES:
         own: list[Mutant] = []
         for definition in ranked:
             if family(definition) == name and len(own) < _OF_FAMILY:
                 several = mutants.mutants_of(definition[0], {definition})
-                several = [m for m in several if m.name not in equivalents.proofs()]
+                several = [m for m in several if m.name not in known]
                 own += sorted(several, key=lambda m: _rank(m.name))[:_OF_DEFINITION]
         found += own
     return found

@@ -1,5 +1,7 @@
-"""What a run over mutants found: the table by family, the report, the survivors by name."""
+"""What a run over mutants found: the table by family, the survivors by name, and what is kept."""
 
+import datetime
+import functools
 import json
 import platform
 from collections import Counter
@@ -9,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from parity_tests.mutation import equivalents, population
-from parity_tests.mutation.campaign import Result
+from parity_tests.mutation import equivalents
+from parity_tests.mutation.results import Result
 
+# The result of the whole run, kept as data.
 WHOLE = Path(__file__).with_name("whole.json")
+FAMILIES = ("activations", "losses", "layers", "optimizers", "initializers", "shared")
 _STATES = ("killed", "equivalent", "survived", "unjudged")
 
 
@@ -26,28 +30,51 @@ def state(result: Result) -> str:
 
 
 def make(results: Iterable[Result], wanted: int) -> dict:
-    """The report: counts by family and by definition, and every survivor."""
-    families = {name: Counter() for name in population.FAMILIES}
-    definitions: dict[str, Counter] = {}
-    left = {"survived": [], "unjudged": []}
-    for result in results:
-        found = state(result)
-        families[result.family][found] += 1
-        definitions.setdefault(result.definition, Counter())[found] += 1
-        if found in left:
-            left[found].append(f"{result.file}: {result.name}")
+    """The report: for each definition how many were killed, and by name those that were not."""
+    definitions: dict[str, dict] = {}
+    for result in sorted(results, key=lambda result: result.name):
+        empty = {"family": result.family, "source": result.source, "killed": 0}
+        empty |= {name: [] for name in _STATES[1:]}
+        entry, found = definitions.setdefault(result.definition, empty), state(result)
+        if found == "killed":
+            entry["killed"] += 1
+        else:
+            entry[found].append(result.name)
     return {
-        "wanted": wanted,
-        "families": {name: dict(counts) for name, counts in families.items() if counts},
-        "definitions": {name: dict(counts) for name, counts in sorted(definitions.items())},
-        "survived": sorted(left["survived"]),
-        "unjudged": sorted(left["unjudged"]),
+        "date": datetime.date.today().isoformat(),
         "versions": {
             "numpy": np.__version__,
             "torch": torch.__version__,
             "python": platform.python_version(),
         },
+        "wanted": wanted,
+        "definitions": dict(sorted(definitions.items())),
     }
+
+
+def merged(earlier: dict, report: dict, whole: bool) -> dict:
+    """What is kept, with the definitions of this report in the place of what they were.
+
+    Of a run over everything nothing earlier is left.
+    """
+    if whole:
+        return report
+    definitions = {**earlier["definitions"], **report["definitions"]}
+    return report | {
+        "wanted": earlier["wanted"],
+        "definitions": dict(sorted(definitions.items())),
+    }
+
+
+@functools.cache
+def kept() -> dict:
+    """What the last run over everything found."""
+    return json.loads(WHOLE.read_text(encoding="utf-8"))
+
+
+def names(report: dict, found: str) -> list[str]:
+    """The mutants of all definitions that are equivalent, survived or were not judged."""
+    return [name for entry in report["definitions"].values() for name in entry[found]]
 
 
 def write(report: dict, place: Path):
@@ -56,18 +83,29 @@ def write(report: dict, place: Path):
     place.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
-def text(report: dict) -> str:
-    """The survivors, and the table by family."""
-    rows = [("", "mutants", *_STATES)]
-    total = Counter()
-    for name, counts in report["families"].items():
-        rows.append((name, sum(counts.values()), *(counts.get(s, 0) for s in _STATES)))
-        total.update(counts)
-    rows.append(("all", sum(total.values()), *(total[s] for s in _STATES)))
-    cells = [[c if isinstance(c, str) else f"{c:,}" for c in row] for row in rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
-    table = ["  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in cells]
-    closing = f"{sum(total.values()):,} of {report['wanted']:,} mutants judged"
-    survivors = [f"survived: {name}" for name in report["survived"]]
-    unjudged = [f"not judged: {name}" for name in report["unjudged"]]
-    return "\n".join([*survivors, *unjudged, *table, closing])
+def table(report: dict) -> str:
+    """The counts by family."""
+    rows = {family: Counter() for family in (*FAMILIES, "all")}
+    for entry in report["definitions"].values():
+        counts = {name: entry[name] for name in _STATES}
+        counts = {name: n if name == "killed" else len(n) for name, n in counts.items()}
+        for family in (entry["family"], "all"):
+            rows[family].update(counts)
+    lines = [("", "mutants", *_STATES)]
+    for family, counts in rows.items():
+        if counts.total():
+            numbers = [counts.total(), *(counts[name] for name in _STATES)]
+            lines.append((family, *(f"{number:,}" for number in numbers)))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    words = [
+        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    ]
+    return "\n".join([*words, f"{rows['all'].total():,} of {report['wanted']:,} mutants judged"])
+
+
+def text(report: dict, files: dict[str, str]) -> str:
+    """The survivors, with the files that they stand in, and the table."""
+    survivors = [f"survived: {files[name]}: {name}" for name in names(report, "survived")]
+    unjudged = [f"not judged: {files[name]}: {name}" for name in names(report, "unjudged")]
+    return "\n".join([*survivors, *unjudged, table(report)])
