@@ -230,7 +230,6 @@ def _assign(node):
 
 
 def _expression(node):
-    """Nothing: a check that is left out, or another call for its effect."""
     if not isinstance(node.value, (ast.Constant, ast.Yield, ast.YieldFrom)):
         yield ast.Pass()
 
