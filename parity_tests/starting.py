@@ -101,6 +101,13 @@ def check_defaults(row: Row, case: Case, dtype: str) -> list[Verdict]:
             found.add(f"the default of {name}, {signature[name].default!r}, is refused")
     for path in _apart(layer, fresh(needed), ""):
         found.add(f"by default, {path[1:]} is not what PyTorch has")
+    if not layer.training:
+        found.add("a layer does not begin in training")
+    # None says no, as False does.
+    ours, theirs = _defaults(row.component.forward), _defaults(row.oracle.forward)
+    for name in sorted(ours.keys() & theirs.keys()):
+        if (ours[name] or None) != (theirs[name] or None):
+            found.add(f"by default, forward's {name} is {ours[name]}, not {theirs[name]}")
     for method in ("backward", "grad_target") if issubclass(row.component, Loss) else ():
         if hasattr(row.component, method):
             (default,) = _defaults(getattr(row.component, method)).values()
@@ -116,6 +123,12 @@ def check_options(row: Row, case: Case, dtype: str) -> list[Verdict]:
     # A layer in the place of options would keep them from being used.
     options = {name: value for name, value in given.items() if not isinstance(value, Layer)}
     _refuse_anything(row, found, positional, options)
+    if "rng" in _named(row.component):
+        generator = np.random.default_rng(0)
+        layer = row.component(*positional, **given | {"rng": generator})
+        # Where nothing is drawn later, none is kept.
+        if getattr(layer, "rng", generator) is not generator:
+            found.add("the generator that was given is not the one that draws")
     return found.conclude("options", row.title)
 
 

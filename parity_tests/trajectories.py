@@ -283,11 +283,16 @@ def _run(row, course, feed):
     for step, (grads, rates) in enumerate(zip(feed.grads, feed.rates, strict=True)):
         if course.resumed and 2 * step == len(feed.grads):
             saved, ours = copy.deepcopy(ours.state), optimizer()
+            # What is loaded is copied: it is nobody's to change.
+            for array in (array for state in saved for array in state.values()):
+                array.flags.writeable = False
             ours.load_state(saved, params)
         # The rate of all, then that of each.
         ours.learning_rate = rates[0]
         for group, rate in zip(ours.groups[1:], rates[1:], strict=True):
             group["learning_rate"] = rate
+        if ours.learning_rate != rates[0]:
+            raise AssertionError("the learning rate is not that of the first group")
         row.step(ours, params, grads)
         states = [{name: np.array(array) for name, array in state.items()} for state in ours.state]
         _note(track, [param.copy() for param in params], states)

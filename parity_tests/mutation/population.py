@@ -18,7 +18,8 @@ from parity_tests.mutation.mutants import Mutant
 _LEFT_OUT = ("reference._checks",)
 # The sample that every run takes.
 _OF_FAMILY, _OF_DEFINITION = 36, 4
-# A helper is judged by so many of the simpler rows that stand on it, of all kinds.
+# A helper is judged by so many of the simpler rows that stand on it, of all kinds, one of which
+# refuses more bad input than the others.
 _ROWS = 6
 
 
@@ -73,8 +74,13 @@ def _users() -> dict[tuple[str, str], list[str]]:
     for definition, titles in users.items():
         own = [title for title in titles if needs[title][-1] == definition]
         simple = [title for title in titles if len(needs[title]) <= 2 * len(needs[titles[0]])]
-        users[definition] = own or simple[:: math.ceil(len(simple) / _ROWS)]
+        few = simple[:: math.ceil(len(simple) / (_ROWS - 1))]
+        users[definition] = own or [*dict.fromkeys([*few, max(simple, key=_refusals)])]
     return users
+
+
+def _refusals(title: str) -> int:
+    return len(catalogue.find(title).refusals)
 
 
 def family(definition: tuple[str, str]) -> str:
