@@ -125,9 +125,9 @@ def check_options(row: Row, case: Case, dtype: str) -> list[Verdict]:
     _refuse_anything(row, found, positional, options)
     if "rng" in _named(row.component):
         generator = np.random.default_rng(0)
-        layer = row.component(*positional, **given | {"rng": generator})
-        # Where nothing is drawn later, none is kept.
-        if getattr(layer, "rng", generator) is not generator:
+        layer = row.component(*positional, **options | {"rng": generator})
+        # Where nothing is drawn later, or only by parts, none is kept.
+        if (getattr(layer, "rng", None) or generator) is not generator:
             found.add("the generator that was given is not the one that draws")
     return found.conclude("options", row.title)
 

@@ -71,7 +71,7 @@ def _start(several: list[Mutant]):
     # The children of this process are mutants: each begins where its parent stands.
     fork = multiprocessing.get_context("fork")
     reading, writing = fork.Pipe(duplex=False)
-    process = fork.Process(target=_judge, args=(several, writing))
+    process = fork.Process(target=_judge, args=(several, writing), daemon=True)
     process.start()
     writing.close()
     return reading, process

@@ -149,6 +149,7 @@ def in_child(mutant: Mutant, examples: list[Example]) -> str:
 
 def _live(apply, examples) -> tuple[int | None, float, str]:
     """The place of the example that fails, the seconds that it took, and what it says."""
+    _end_after(_LEAST_SECONDS)
     try:
         apply()
     except ValueError as failure:
