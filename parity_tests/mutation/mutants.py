@@ -77,6 +77,10 @@ class _Site:
             getattr(self.parent, self.slot)[self.index] = node
 
 
+# What has run before a mutant lives.
+_AT_IMPORT = {"__init_subclass__"}
+
+
 def mutants_of(module: str, definitions: Collection[tuple[str, str]]) -> list[Mutant]:
     """Every mutant of definitions of a module that does not compile to what stood there before."""
     found = []
@@ -89,7 +93,7 @@ def mutants_of(module: str, definitions: Collection[tuple[str, str]]) -> list[Mu
             found += _of_value(module, node, None)
         else:
             for part in node.body:
-                if isinstance(part, ast.FunctionDef):
+                if isinstance(part, ast.FunctionDef) and part.name not in _AT_IMPORT:
                     found += _of_function(module, part, node)
                 elif isinstance(part, ast.Assign):
                     found += _of_value(module, part, node)
