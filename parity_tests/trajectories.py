@@ -90,6 +90,8 @@ def course_verdicts(row: OptimizerRow, course: Course, dtype: str, steps: int) -
     """The verdict on each array of a trajectory."""
     feed = _feed(row, course, dtype, steps)
     theirs, ours = _run_in_torch(row, course, feed, dtype), _run(row, course, feed)
+    if extra := sorted(ours.keys() - theirs.keys()):
+        raise AssertionError(f"PyTorch keeps no {', '.join(extra)}")
     reach.count(reach.of_course, course, dtype, SCALES)
     doubled = functools.cache(lambda: _run_in_torch(row, course, feed, "float64"))
 
