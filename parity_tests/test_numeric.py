@@ -7,19 +7,14 @@ import pytest
 
 from reference import _numeric
 
-# Computed with 40 digits: x, erf(x), erfc(x), and erfc(x / sqrt(2)) / 2, the area beyond x.
+# Computed with 40 digits: x, and erfc(x / sqrt(2)) / 2, the area beyond x.
 DIGITS = (
-    (
-        "0.0009765625",
-        "1.10193243007181470417e-3",
-        "0.998898067569928185296",
-        "0.499610407991219459",
-    ),
-    ("0.5", "0.520499877813046537683", "0.479500122186953462317", "0.308537538725986896362"),
-    ("1", "0.842700792949714869341", "0.157299207050285130659", "0.158655253931457051415"),
-    ("3.25", "0.999995697220536324878", "4.3027794636751218305e-6", "5.7702504239076704292e-4"),
-    ("9.5", "1", "3.7692144856548799417e-41", "1.04945150753626074928e-21"),
-    ("26", "1", "5.6631924088561428465e-296", "2.4760633155033892858e-149"),
+    ("0.0009765625", "0.499610407991219459"),
+    ("0.5", "0.308537538725986896362"),
+    ("1", "0.158655253931457051415"),
+    ("3.25", "5.7702504239076704292e-4"),
+    ("9.5", "1.04945150753626074928e-21"),
+    ("26", "2.4760633155033892858e-149"),
 )
 DTYPES = (np.float32, np.float64)
 
@@ -38,18 +33,6 @@ def ulps(actual, expected):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", ["erf", "erfc"])
-def test_the_error_function_is_within_two_ulp(dtype, name):
-    x = inputs(dtype, 9 if dtype == np.float32 else 26)
-    expected = np.array([getattr(math, name)(float(number)) for number in x])
-    # The C library itself is up to 1 ulp from the truth, which shows in float64.
-    allowed = 2 if dtype == np.float32 else 3
-    actual = getattr(_numeric, name)(x)
-    assert actual.dtype == dtype
-    assert ulps(actual, expected) <= allowed
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
 def test_the_normal_distribution_is_within_two_ulp(dtype):
     x = inputs(dtype, 13 if dtype == np.float32 else 37)
     # In longdouble it is far more accurate: digits below show how far.
@@ -59,37 +42,31 @@ def test_the_normal_distribution_is_within_two_ulp(dtype):
 
 @pytest.mark.parametrize("dtype", [*DTYPES, np.longdouble])
 def test_digits(dtype):
+    tolerance = max(2 * np.finfo(dtype).eps, 5e-17)
     for row in DIGITS:
-        x, below, above, beyond = (dtype(entry) for entry in row)
+        x, beyond = (dtype(entry) for entry in row)
         for actual, expected in (
-            (_numeric.erf(x), below),
-            (_numeric.erf(-x), -below),
-            (_numeric.erfc(x), above),
-            (_numeric.erfc(-x), 1 + below),
             (_numeric.normal_cdf(-x), beyond),
+            (_numeric.normal_cdf(x), 1 - beyond),
         ):
-            tolerance = max(2 * np.finfo(dtype).eps, 5e-17)
-            assert abs(actual - expected) <= tolerance * abs(expected), row
+            assert abs(actual - expected) <= tolerance * expected, row
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_limits(dtype):
     x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e30, -1e30], dtype)
-    np.testing.assert_array_equal(_numeric.erf(x), [np.nan, 1, -1, 0, -0.0, 1, -1])
-    assert np.signbit(_numeric.erf(x)[4])
-    np.testing.assert_array_equal(_numeric.erfc(x), [np.nan, 0, 2, 1, 1, 0, 2])
     np.testing.assert_array_equal(_numeric.normal_cdf(x), [np.nan, 1, 0, 0.5, 0.5, 1, 0])
 
 
 @pytest.mark.parametrize("columns", [6, 60_000])
 def test_any_layout(columns):
     x = np.linspace(-3, 3, 4 * columns).reshape(4, columns)
-    expected = _numeric.erf(x)
+    expected = _numeric.normal_cdf(x)
     strange = np.asfortranarray(x)[::-1, ::2]
     strange.flags.writeable = False
-    np.testing.assert_array_equal(_numeric.erf(strange), expected[::-1, ::2])
-    np.testing.assert_array_equal(_numeric.erf(x[:0]), x[:0])
-    assert _numeric.erf(x[1, 2]) == expected[1, 2]
+    np.testing.assert_array_equal(_numeric.normal_cdf(strange), expected[::-1, ::2])
+    np.testing.assert_array_equal(_numeric.normal_cdf(x[:0]), x[:0])
+    assert _numeric.normal_cdf(x[1, 2]) == expected[1, 2]
 
 
 @pytest.mark.parametrize("dtype", [*DTYPES, np.longdouble])
