@@ -4,6 +4,7 @@ Each takes a row, a case and a dtype, returns the verdicts it reached, and raise
 with the words of those that disagree.
 """
 
+import copy
 import inspect
 import math
 import re
@@ -58,6 +59,11 @@ def check_protocol(row: Row, case: Case, dtype: str) -> list[Verdict]:
     found = Findings(row, dtype)
     with trial.tolerating_nonfinite():
         before = [leaf.copy() for leaf in _arrays((inputs, tuple(adapter.params)))]
+        if row.replay is not None:
+            generator = adapter.layer.rng = copy.deepcopy(trial.draws)
+            # A container of layers that do not draw has none.
+            if adapter.layer.rng not in (generator, None):
+                found.add("the generator that was set does not read back")
         outputs = trial.forward(adapter, inputs)
         kept = [leaf.copy() for leaf in _arrays(outputs)]
         floating = [leaf for leaf in _arrays(outputs) if oracle.is_floating(leaf)]

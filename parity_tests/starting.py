@@ -168,11 +168,27 @@ def check_optimizer_defaults(row: OptimizerRow) -> list[Verdict]:
     theirs = theirs | row.own_defaults
     named = inspect.signature(row.component).parameters.values()
     needed = [p.name for p in named if p.default is p.empty and p.kind == p.POSITIONAL_OR_KEYWORD]
-    ours = row.component(**{name: theirs[name] for name in needed}).groups[0]
+    optimizer = row.component(**{name: theirs[name] for name in needed})
+    ours = optimizer.groups[0]
+    if optimizer.learning_rate != theirs["learning_rate"]:
+        found.add(f"learning_rate reads as {optimizer.learning_rate}")
     for name in sorted(ours.keys() - {"count"}):
         if ours[name] != theirs[name]:
             found.add(f"by default, {name} is {ours[name]}, not {theirs[name]}")
     return found.conclude("defaults", row.title)
+
+
+def check_optimizer_empty(row: OptimizerRow) -> list[Verdict]:
+    """A parameter without elements, which some of PyTorch's divide by, stands still."""
+    found, rng = Findings(row, "float64"), np.random.default_rng(0)
+    for rank in range(max(row.ranks[0], 1), row.ranks[1] + 1):
+        for empty in range(rank):
+            ours = row.mirror(row.oracle([torch.nn.Parameter(torch.ones(2, 2))]))
+            param = np.ones([2 * (axis != empty) for axis in range(rank)])
+            row.step(ours, [param], [row.give(param, rng)])
+            if param.size or len(ours.state) != 1:
+                found.add(f"a parameter of shape {param.shape} does not stand still")
+    return found.conclude("empty", row.title)
 
 
 def check_run_defaults(row: RunRow) -> list[Verdict]:

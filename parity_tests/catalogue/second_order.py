@@ -88,7 +88,7 @@ class _Formula:
         points = [x]
         for _ in range(self.options["epochs"]):
             gradient = nudge(self.gradient(x))
-            if gradient.norm() < self.options["tolerance"]:
+            if gradient.dot(gradient) == 0 or gradient.norm() < self.options["tolerance"]:
                 break
             x = nudge(x + self.move(x, gradient))
             points.append(x)
@@ -135,8 +135,8 @@ class DampedNewtonFormula(_Formula):
         while torch.linalg.cholesky_ex(hessian + shift * identity).info > 0:
             shift = max(2 * shift, 1e-3)
         direction = -torch.linalg.solve(hessian + shift * identity, gradient)
-        step = self.options["learning_rate"]
-        while not self.f(x + step * direction) <= self.f(x) + 1e-4 * step * (gradient @ direction):
+        step, slope = self.options["learning_rate"], gradient @ direction
+        while step and not self.f(x + step * direction) <= self.f(x) + 1e-4 * step * slope:
             step = step / 2
         return step * direction
 
@@ -201,24 +201,26 @@ class GaussNewtonFormula(_Formula):
 
 
 class LevenbergMarquardtFormula(_Formula):
-    """(J^T J + m I)^-1 J^T r, with a tenth of the last m and tenfold until the sum falls."""
+    """(J^T J + m I)^-1 J^T r, with a tenth of the last m and tenfold until the sum falls, or
+    sixty times."""
 
     damping = None
 
     def move(self, x, gradient):
         jacobian, identity = torch.func.jacrev(self.r)(x), torch.eye(len(x), dtype=x.dtype)
         m = (self.options["damping"] if self.damping is None else self.damping) / 10
-        while True:
+        for _ in range(60):
             move = -torch.linalg.solve(jacobian.T @ jacobian + m * identity, gradient)
             if self.f(x + move) < self.f(x):
                 self.damping = m
                 return move
             m = m * 10
+        return 0 * gradient
 
 
 # --- rows ---
 
-_STOP = {"epochs": st.integers(0, 8), "tolerance": st.sampled_from([0.01, 0.1])}
+_STOP = {"epochs": st.integers(0, 8), "tolerance": st.sampled_from([0.01, 0.1, 0.0])}
 _RATES = {"learning_rate": numbers(0.25, 1.25)}
 
 _FUNCTIONS = """import numpy as np
@@ -249,6 +251,9 @@ def _row(component, formula, functions, shown, draw, unsaid=(("learning_rate", 1
         own_defaults=_DEFAULTS | dict(unsaid),
         **details,
     )
+
+
+_NO_RATE = {"option learning_rate=0": "PyTorch's line search divides by it"}
 
 
 def _flat(component, hessian, start=(1.0, 1.0)):
@@ -298,7 +303,7 @@ register(
         DampedNewtonFormula,
         ("f", "gradient", "hessian"),
         _BOWL,
-        _drawn(**_STOP, learning_rate=st.sampled_from([0.5, 1.0])),
+        _drawn(**_STOP, learning_rate=st.sampled_from([0.5, 1.0, 0.0])),
         refusals=(
             Refusal(_flat(reference.DampedNewton, np.full((2, 2), np.nan)), ValueError, "finite"),
         ),
@@ -309,6 +314,7 @@ register(
         ("f", "gradient"),
         _BOWL[:2],
         _drawn(**_STOP, **_RATES),
+        unreached=_NO_RATE,
     ),
     _row(
         reference.ConjugateGradients,
@@ -321,6 +327,7 @@ register(
             beta=st.sampled_from(["fletcher-reeves", "polak-ribiere", "hestenes-stiefel"]),
         ),
         (("learning_rate", 1.0), ("beta", "polak-ribiere")),
+        unreached=_NO_RATE,
     ),
     _row(
         reference.GaussNewton,

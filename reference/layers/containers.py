@@ -47,7 +47,7 @@ class Container(Layer):
     @property
     def rng(self):
         """The generator of the first layer that draws; setting it sets that of every layer."""
-        return next((layer.rng for layer in self.layers if hasattr(layer, "rng")), None)
+        return next((layer.rng for layer in self.layers if getattr(layer, "rng", None)), None)
 
     @rng.setter
     def rng(self, rng):
@@ -73,8 +73,7 @@ class Container(Layer):
             if grad_params is None:
                 continue
             for param, grad in zip(layer.params, grad_params, strict=True):
-                if grad is not None:
-                    sums[id(param)] = sums[id(param)] + grad if id(param) in sums else grad
+                sums[id(param)] = sums[id(param)] + grad if id(param) in sums else grad
         return [sums.get(id(param)) for param in self.params]
 
 

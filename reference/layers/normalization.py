@@ -300,7 +300,8 @@ class _RowNorm(Layer):
         """A view (rows, features)."""
         features = math.prod(self.normalized_shape)
         leading = array.shape[: array.ndim - len(self.normalized_shape)]
-        return array.reshape(math.prod(leading), features)
+        # Without features no row has a deviation to divide by.
+        return array.reshape(math.prod(leading) if features else 0, features)
 
     def scaled(self, shape):
         """The output: each element times its weight, plus its bias."""

@@ -5,11 +5,11 @@ import math
 import numpy as np
 
 from reference import _checks
-from reference._base import Layer
+from reference.layers.containers import Container
 from reference.layers.normalization import L2Normalize
 
 
-class _Reparametrization(Layer):
+class _Reparametrization(Container):
     """A layer one of whose parameters is a function of other arrays, `originals`.
 
     A subclass writes `weights()`, the parameter, and `gradients(grad_weights)`, the gradients of
@@ -48,23 +48,6 @@ class _Reparametrization(Layer):
         count = len(self.layer.buffers)
         self.layer.buffers = list(buffers[:count])
         self.own_buffers = list(buffers[count:])
-
-    @property
-    def training(self):
-        return self.layer.training
-
-    @training.setter
-    def training(self, training):
-        self.layer.training = training
-
-    @property
-    def rng(self):
-        """The generator of the layer, if it draws."""
-        return self.layer.rng
-
-    @rng.setter
-    def rng(self, rng):
-        self.layer.rng = rng
 
     def __getattr__(self, name):
         """The options of the layer read as the wrapper's own, once there is a layer."""

@@ -114,7 +114,7 @@ class DampedNewton(Newton):
     Formula: d = -(f''(x) + m I)^-1 f'(x), x' = x + t d
         with m the first of 0 or 0.001 - min diag f'', and from there doubled (at least 0.001),
         that makes the matrix positive definite, and t the first of learning_rate, and half of
-        it again and again, with f(x + t d) <= f(x) + 0.0001 t f'(x) . d
+        it again and again, with f(x + t d) <= f(x) + 0.0001 t f'(x) . d (0 if there is none)
     Derivative: none; function_prime and function_hessian give them.
     Shapes: initial_point is a number or an array of any shape s; function_prime returns shape s,
         function_hessian s + s, as torch.func.hessian does.
@@ -132,11 +132,13 @@ class DampedNewton(Newton):
     def move(self, grad):
         direction = -self.solve_positive(self.hessian(), grad)
         step, slope, value = self.learning_rate, grad @ direction, self.value(self.point)
-        for _ in range(60):
-            if self.value(self.moved(step * direction)) <= value + 1e-4 * step * slope:
-                return step * direction
+
+        def is_low(step):
+            return self.value(self.moved(step * direction)) <= value + 1e-4 * step * slope
+
+        while step > 0 and not is_low(step):
             step /= 2
-        return 0 * direction
+        return step * direction
 
     def solve_positive(self, hessian, grad):
         """(hessian + m I)^-1 grad with the first m that makes the matrix positive definite."""
@@ -398,8 +400,8 @@ class LevenbergMarquardt(LeastSquares):
     """Gauss and Newton's method held back towards the gradient's until the sum falls.
 
     Formula: d = -(J^T J + m I)^-1 J^T r, x' = x + d
-        with m the first of m / 10, m, 10 m, ... that lowers |r|^2, and damping the first m; up to
-        `epochs` times, while |J^T r| >= tolerance
+        with m the first of m / 10, m, 10 m, ... that lowers |r|^2 (it ends if none of sixty does),
+        and damping the first m; up to `epochs` times, while |J^T r| >= tolerance
     Derivative: none; residual_prime gives J.
     Shapes: initial_point is a number or an array of any shape s; residual returns any shape o,
         residual_prime o + s, as torch.func.jacrev does.
