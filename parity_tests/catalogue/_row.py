@@ -235,6 +235,8 @@ class OptimizerRow:
     departure: str = ""
     # Arguments whose default is the book's or our own, not the oracle's.
     own_defaults: Mapping[str, object] = field(default_factory=dict)
+    # What no example can reach, label -> why.
+    unreached: Mapping[str, str] = field(default_factory=dict)
     refusals: Sequence[Refusal] = ()
 
     @property
@@ -297,6 +299,11 @@ def unwrapped(option):
     return option[0] if isinstance(option, tuple) and len(option) == 1 else option
 
 
+def for_all(option):
+    """An option that PyTorch holds for each axis, as one number for all of them if they agree."""
+    return option[0] if isinstance(option, tuple) and len(set(option)) == 1 else option
+
+
 @dataclass(frozen=True)
 class RunRow:
     """What runs on its own, a schedule, an average, a descent, an initializer: compared in full.
@@ -325,6 +332,8 @@ class RunRow:
     mirror: Callable | None = None
     # Arguments whose default is the book's or our own, not the oracle's.
     own_defaults: Mapping[str, object] = field(default_factory=dict)
+    # What no example can reach, label -> why.
+    unreached: Mapping[str, str] = field(default_factory=dict)
     refusals: Sequence[Refusal] = ()
 
     @property

@@ -80,13 +80,21 @@ def _grads_of(parameters):
     return [parameter.grad for parameter in parameters]
 
 
+def _norm_or_refusal(function, grads, options):
+    """The norm; -1 where it is refused, as not finite."""
+    try:
+        return function(grads, **options)
+    except RuntimeError:
+        return np.full((), -1.0)
+
+
 def _total_norm(case, dtype):
-    return _found(reference.get_total_norm(case.arrays(dtype), **case.options))
+    return _found(_norm_or_refusal(reference.get_total_norm, case.arrays(dtype), case.options))
 
 
 def _total_norm_in_torch(case, dtype, nudge):
     grads = [grad for grad in _grads_of(case.parameters(dtype)) if grad is not None]
-    return _found(torch.nn.utils.get_total_norm(grads, **case.options))
+    return _found(_norm_or_refusal(torch.nn.utils.get_total_norm, grads, case.options))
 
 
 def _clip_with_norm(case, dtype):
@@ -104,12 +112,12 @@ def _clip_with_norm_in_torch(case, dtype, nudge):
 
 def _clip_norm(case, dtype):
     grads = case.arrays(dtype)
-    return _found(reference.clip_grad_norm(grads, **case.options), grads)
+    return _found(_norm_or_refusal(reference.clip_grad_norm, grads, case.options), grads)
 
 
 def _clip_norm_in_torch(case, dtype, nudge):
     parameters = case.parameters(dtype)
-    norm = torch.nn.utils.clip_grad_norm_(parameters, **case.options)
+    norm = _norm_or_refusal(torch.nn.utils.clip_grad_norm_, parameters, case.options)
     return _found(norm, _grads_of(parameters))
 
 
@@ -220,7 +228,7 @@ register(
     _clipping(
         "get_total_norm",
         torch.nn.utils.get_total_norm,
-        _gradients(norm_type=_ORDER),
+        _gradients(norm_type=_ORDER, error_if_nonfinite=st.booleans()),
         _total_norm,
         _total_norm_in_torch,
         (),
@@ -253,7 +261,7 @@ register(
     _clipping(
         "clip_grad_norm",
         torch.nn.utils.clip_grad_norm_,
-        _gradients(1, max_norm=_BOUND, norm_type=_ORDER),
+        _gradients(1, max_norm=_BOUND, norm_type=_ORDER, error_if_nonfinite=st.booleans()),
         _clip_norm,
         _clip_norm_in_torch,
         (1.0,),

@@ -39,7 +39,8 @@ class _Squeeze(torch.nn.Module):
     def forward(self, input):
         means = input.flatten(1, -2).mean(1) if input.ndim > 2 else input
         gates = torch.sigmoid(self.excite(torch.relu(self.squeeze(means))))
-        return input * gates.reshape(len(input), *[1] * (input.ndim - 2), -1)
+        batch, channels = gates.shape
+        return input * gates.reshape(batch, *[1] * (input.ndim - 2), channels)
 
 
 _PARTS = {
@@ -100,7 +101,8 @@ def _branches_draft(draw):
 def _squeeze_draft(draw):
     channels = draw(sizes(1, 4))
     options = {"input_channels": channels, "squeeze_channels": draw(sizes(1, 3))}
-    return Draft(options, (Input((*draw(shapes(1, 3, minimum=1)), channels)),))
+    shape = (draw(sizes(0, 3)), *draw(shapes(0, 2, minimum=1)), channels)
+    return Draft(options, (Input(shape),))
 
 
 def _twice():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import reference
 from parity_tests.adapter import Adapter
-from parity_tests.catalogue._row import Refusal, Row, register, unwrapped
+from parity_tests.catalogue._row import Refusal, Row, for_all, register
 from parity_tests.oracle import ChannelsBefore
 from parity_tests.strategies import Draft, Input, lengths, sizes
 
@@ -119,6 +119,7 @@ def _transposed(rank):
             "groups": groups,
             "bias": draw(st.booleans()),
             "dilation": dilation_given,
+            "padding_mode": "zeros",  # PyTorch takes no other
         }
         least = [size - 2 * pad for size, pad in zip(reach, padding, strict=True)]
         most = [size + step - 1 for size, step in zip(least, stride, strict=True)]
@@ -151,10 +152,10 @@ def _convolution_of(component):
     return lambda m: component(
         m.in_channels,
         m.out_channels,
-        m.kernel_size,
-        stride=unwrapped(m.stride),
-        padding=unwrapped(m.padding),
-        dilation=unwrapped(m.dilation),
+        for_all(m.kernel_size),
+        stride=for_all(m.stride),
+        padding=for_all(m.padding),
+        dilation=for_all(m.dilation),
         groups=m.groups,
         padding_mode=m.padding_mode,
         bias=m.bias is not None,
@@ -165,11 +166,11 @@ def _transposed_of(component):
     return lambda m: component(
         m.in_channels,
         m.out_channels,
-        m.kernel_size,
-        stride=unwrapped(m.stride),
-        padding=unwrapped(m.padding),
-        output_padding=unwrapped(m.output_padding),
-        dilation=unwrapped(m.dilation),
+        for_all(m.kernel_size),
+        stride=for_all(m.stride),
+        padding=for_all(m.padding),
+        output_padding=for_all(m.output_padding),
+        dilation=for_all(m.dilation),
         groups=m.groups,
         bias=m.bias is not None,
     )
@@ -213,7 +214,7 @@ def _separable(draw):
 
 def _depthwise_options(m):
     names = ("stride", "padding", "dilation", "depth_multiplier", "padding_mode")
-    return {name: unwrapped(getattr(m, name)) for name in names}
+    return {name: for_all(getattr(m, name)) for name in names}
 
 
 def _one_by_one(module, images, grad_output):
@@ -339,7 +340,7 @@ register(
         reference.DepthwiseConvolution2D,
         DepthwiseConv2d,
         lambda m: reference.DepthwiseConvolution2D(
-            m.in_channels, m.kernel_size, bias=m.bias is not None, **_depthwise_options(m)
+            m.in_channels, for_all(m.kernel_size), bias=m.bias is not None, **_depthwise_options(m)
         ),
         _depthwise,
         "sum",
@@ -362,7 +363,7 @@ register(
         lambda m: reference.SeparableConvolution2D(
             m[0].in_channels,
             m[1].out_channels,
-            m[0].kernel_size,
+            for_all(m[0].kernel_size),
             bias=m[1].bias is not None,
             **_depthwise_options(m[0]),
         ),

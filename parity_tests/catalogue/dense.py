@@ -29,12 +29,12 @@ def _bilinear(draw):
 
 def _table(draw):
     """The options that Embedding and EmbeddingBag share."""
-    rows, limit = draw(sizes(1, 6)), draw(st.none() | numbers(-0.5, 3))
+    rows, limit = draw(sizes(0, 6)), draw(st.none() | numbers(-0.5, 3))
     # PyTorch takes no norm of empty rows.
     return {
         "num_embeddings": rows,
         "embedding_dim": draw(sizes(0 if limit is None else 1, 4)),
-        "padding_idx": draw(st.none() | st.integers(-rows, rows - 1)),
+        "padding_idx": draw(st.none() | st.integers(-rows, rows - 1)) if rows else None,
         "max_norm": limit,
         "norm_type": draw(st.sampled_from([2.0, 1.0, 3.0, 0.5, 0.0, -1.0, np.inf, -np.inf])),
     }
@@ -52,7 +52,7 @@ def _indices(shape, options):
 def _embedding(draw):
     options = _table(draw)
     options["scale_grad_by_freq"] = draw(st.booleans())
-    shape = draw(shapes(0, 3))
+    shape = draw(shapes(0, 3)) if options["num_embeddings"] else (0,)
     inputs = (_indices(shape, options),)
     masked = options["padding_idx"] is not None
     return Draft(options, inputs, differentiable=not masked and _is_derivative(options))
@@ -63,10 +63,11 @@ def _bag(draw):
     mode = options["mode"] = draw(st.sampled_from(["sum", "mean", "max"]))
     options["scale_grad_by_freq"] = mode != "max" and draw(st.booleans())
     options["include_last_offset"] = draw(st.booleans())
-    if draw(st.booleans()):
+    longest = 8 if options["num_embeddings"] else 0
+    if longest and draw(st.booleans()):
         shape, offsets = (draw(sizes(0, 4)), draw(sizes(1, 4))), None
     else:
-        shape = (draw(sizes(0, 8)),)
+        shape = (draw(sizes(0, longest)),)
         starts = sorted(draw(st.lists(st.integers(0, shape[0]), max_size=4)))
         last = shape if options["include_last_offset"] else ()
         offsets = Input((1 + len(starts) + len(last),), "given", {"array": [0, *starts, *last]})

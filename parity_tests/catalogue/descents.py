@@ -139,11 +139,12 @@ class Closures:
 def _closures(draw):
     search = draw(st.sampled_from([None, "strong_wolfe"]))
     options = {
-        "lr": draw(numbers(0.01, 1.2 if search else 0.2)),
+        # A line search does not start from a rate of 0.
+        "lr": draw(numbers(0.01, 1.2) if search else st.just(0.0) | numbers(0.01, 0.2)),
         "max_iter": draw(st.integers(1, 6)),
         "max_eval": draw(st.none() | st.integers(1, 8)),
-        "tolerance_grad": draw(st.sampled_from([1e-2, 1e-1])),
-        "tolerance_change": draw(st.sampled_from([1e-9, 1e-3])),
+        "tolerance_grad": draw(st.sampled_from([1e-2, 1e-1, 0.0])),
+        "tolerance_change": draw(st.sampled_from([1e-9, 1e-3, 0.0, 10.0])),
         "history_size": draw(st.sampled_from([1, 2, 100])),
         "line_search_fn": search,
     }
@@ -243,7 +244,8 @@ class System:
 
 
 def _systems(draw):
-    options = {"epochs": draw(st.integers(0, 6)), "tolerance": draw(st.sampled_from([0.01, 0.1]))}
+    tolerance = draw(st.sampled_from([0.01, 0.1, 0.0]))
+    options = {"epochs": draw(st.integers(0, 6)), "tolerance": tolerance}
     return System(draw(st.integers(1, 5)), draw(st.integers(0, 2**32 - 1)), options)
 
 
@@ -260,7 +262,7 @@ class HestenesStiefelFormula:
         residual = nudge(right_side - nudge(matrix @ x))
         points, direction = [x], residual
         for _ in range(options["epochs"]):
-            if residual.norm() < options["tolerance"]:
+            if residual.dot(residual) == 0 or residual.norm() < options["tolerance"]:
                 break
             ahead = nudge(matrix @ direction)
             step = direction @ residual / (direction @ ahead)

@@ -263,7 +263,7 @@ register(
     ),
     _row(
         "sparse",
-        _drawn(_two_axes, sparsity=numbers(0, 1), std=_STD),
+        _drawn(_two_axes, sparsity=st.just(1.0) | numbers(0, 1), std=st.just(0.0) | _STD),
         "(4, 3), 0.5",
         [_refused(r"sparsity must lie in \[0, 1\]", initializers.sparse, (2, 2), 1.5)],
     ),

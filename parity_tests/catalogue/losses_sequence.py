@@ -126,6 +126,7 @@ register(
         adapter=_Sequences,
         contiguous=True,
         floor={"grad_input": _path},
+        unreached={"axis of 0": "PyTorch refuses empty log-probabilities"},
         refusals=(
             _sequence("targets must hold integers", TypeError, targets=np.ones((2, 2))),
             _sequence(r"targets must lie in \[0, 3\); got 3", targets=np.array([[1, 3], [1, 0]])),

@@ -65,12 +65,16 @@ def _sgd(draw):
 
 
 def _some_rows(grad, rng):
-    """A sparse gradient of some rows, in any order, some of them twice."""
+    """A sparse gradient of some rows, in any order, some of them twice; or zeros elsewhere."""
     places = rng.integers(0, len(grad), size=rng.integers(0, 2 * len(grad) + 1))
+    if rng.random() < 0.2:
+        return np.where(np.isin(np.arange(len(grad)), places), grad.T, 0).T.astype(grad.dtype)
     return places, grad[places]
 
 
 def _sparse(given, parameter, tensor_of):
+    if not isinstance(given, tuple):
+        return tensor_of(given).to_sparse(1)
     places, rows = torch.from_numpy(given[0])[None], tensor_of(given[1])
     return torch.sparse_coo_tensor(places, rows, parameter.shape, check_invariants=False)
 
@@ -182,7 +186,7 @@ _RMSPROP = OptimizerRow(
     _named(*_GENERAL, "alpha", "eps", "momentum", "centered"),
     _options(
         **_COMMON,
-        alpha=st.sampled_from([0.9, 0.99]) | numbers(0.5, 0.999),
+        alpha=st.sampled_from([0.9, 0.99, 0.0]) | numbers(0.5, 0.999),
         eps=_eps(0.0, 1e-8),
         momentum=st.sampled_from([0.0, 0.9]) | numbers(0, 0.99),
         centered=_FLAG,
@@ -279,6 +283,7 @@ register(
         least_size=1,
         give=_some_rows,
         hand=_sparse,
+        unreached={"option learning_rate=0": "both refuse it"},
         refusals=SPARSE,
     ),
     _ADAGRAD,

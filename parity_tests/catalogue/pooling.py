@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 import reference
 from parity_tests.adapter import Adapter
-from parity_tests.catalogue._row import Point, Refusal, Row, no_counterpart, register, unwrapped
+from parity_tests.catalogue._row import (
+    Point,
+    Refusal,
+    Row,
+    for_all,
+    no_counterpart,
+    register,
+    unwrapped,
+)
 from parity_tests.oracle import ChannelsBefore, Replay
 from parity_tests.strategies import Draft, Input, numbers, sizes
 
@@ -451,8 +459,6 @@ def _unpooling(rank):
             options,
             (Input(shape), indices),
             keywords,
-            # PyTorch's backward takes the indices of images and volumes in order alone.
-            strided=None if rank == 1 else False,
             # Where two windows name one place, PyTorch gives both its gradient.
             differentiable=places >= math.prod(spatial),
         )
@@ -477,7 +483,9 @@ class _OutputSizes(Adapter):
 
 
 def _unpooling_of(rank):
-    return lambda m: reference.MaxUnpooling(_axes_of(m, "kernel_size", rank), m.stride, m.padding)
+    return lambda m: reference.MaxUnpooling(
+        _axes_of(m, "kernel_size", rank), for_all(m.stride), for_all(m.padding)
+    )
 
 
 def _unpooling_refused(rank):
@@ -629,6 +637,8 @@ for _rank, _dimension in enumerate("123", start=1):
             "exact",
             name=f"MaxUnpool{_dimension}d",
             adapter=_OutputSizes,
+            # PyTorch's backward takes the indices of images and volumes in order alone.
+            contiguous=_rank > 1,
             refusals=_unpooling_refused(_rank),
             **_layouts,
         ),

@@ -140,6 +140,7 @@ register(
                 ],
             ),
         ],
+        unreached={"option d_model=1": "it is refused: features turn in pairs"},
         refusals=[Refusal(lambda: reference.RotaryEncoding(3), ValueError, "divisible by")],
     ),
     Row(

@@ -320,6 +320,7 @@ for _component, _oracle, _own in _LAYERS:
             _packed(_kind),
             "composite",
             name=f"Packed{_kind}",
+            unreached={"axis of 0": "what is packed has a step or more, and PyTorch a feature"},
             **_shared,
         ),
     )

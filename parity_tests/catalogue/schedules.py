@@ -86,9 +86,9 @@ _SIMPLE = {
     },
     "CyclicLR": {
         "base_lr": st.just(0.0) | numbers(1e-4, 0.1),
-        "max_lr": numbers(0.1, 1),
+        "max_lr": st.just(0.0) | numbers(0.1, 1),
         "step_size_up": _WHOLE,
-        "step_size_down": st.none() | _WHOLE,
+        "step_size_down": st.sampled_from([None, 0]) | _WHOLE,
         "mode": st.sampled_from(["triangular", "triangular2", "exp_range"]),
         "gamma": st.just(0.0) | numbers(0.9, 1),
         # Without one the mode says how high a cycle is.
@@ -100,7 +100,7 @@ _SIMPLE = {
     },
     "OneCycleLR": {
         "max_lr": st.just(0.0) | numbers(0.01, 1),
-        "total_steps": st.integers(STEPS - 1, 2 * STEPS),
+        "total_steps": st.just(1) | st.integers(STEPS - 1, 2 * STEPS),
         "pct_start": st.sampled_from([0.0, 0.3, 1.0]) | numbers(0.05, 0.95),
         "anneal_strategy": st.sampled_from(["cos", "linear"]),
         "cycle_momentum": st.booleans(),
@@ -111,6 +111,7 @@ _SIMPLE = {
         "three_phase": st.booleans(),
     },
 }
+_EPOCHS = st.sampled_from([(10, 20), (1, 250), (250, 1), (15, 20)])
 _OWN_RATE = {"CyclicLR", "OneCycleLR"}
 _RATE = st.just(0.0) | numbers(1e-3, 1)
 
@@ -120,7 +121,10 @@ def _simple(name):
         options = {key: draw(strategy) for key, strategy in _SIMPLE[name].items()}
         if name == "OneCycleLR" and draw(st.booleans()):
             del options["total_steps"]
-            options |= {"epochs": draw(st.integers(10, 20)), "steps_per_epoch": 20}
+            options["epochs"], options["steps_per_epoch"] = draw(_EPOCHS)
+        elif options.get("total_steps") == 1:
+            # At the end of its only step PyTorch divides by zero.
+            options["pct_start"] = min(options["pct_start"], 0.5)
         return Plan(name, draw(_RATE), options)
 
     return draw_plan
@@ -131,6 +135,12 @@ def _once(name):
     return name if name == "SWALR" else object()
 
 
+def _from(rate, options):
+    """The options of a SequentialLR whose parts start from this rate."""
+    parts = [dataclasses.replace(part, rate=rate) for part in options["schedulers"]]
+    return {**options, "schedulers": parts}
+
+
 def _several(name, parts, milestones):
     """Some of these schedules, one after another or at once, all from one rate."""
 
@@ -138,6 +148,11 @@ def _several(name, parts, milestones):
         names = draw(st.lists(st.sampled_from(parts), min_size=1, max_size=3, unique_by=_once))
         rate = draw(_RATE)
         plans = [Plan(part, rate, _simple(part)(draw).options) for part in names]
+        # PyTorch's SequentialLR undoes what those made before it did in step 0.
+        if not milestones and draw(st.booleans()):
+            within = [part for part in parts if part != "SWALR"]
+            first = _several("SequentialLR", within, milestones=True)(draw)
+            plans.insert(0, Plan(first.name, rate, _from(rate, first.options)))
         options = {"schedulers": plans}
         if milestones:
             count = len(plans) - 1
@@ -170,15 +185,20 @@ def _make_in_torch(plan, optimizer):
     return scheduler(optimizer, **options)
 
 
+def _length(plan):
+    """The steps that are compared: OneCycleLR has no more than total_steps and one."""
+    return min(STEPS, plan.options.get("total_steps", STEPS) + 1)
+
+
 def _cycles_momentum(plan):
     return plan.options.get("cycle_momentum", False)
 
 
 def _ours(plan, dtype):
     schedule = _make(plan)
-    found = {"rate": np.array([schedule(t) for t in range(STEPS)])}
+    found = {"rate": np.array([schedule(t) for t in range(_length(plan))])}
     if _cycles_momentum(plan):
-        found["momentum"] = np.array([schedule.momentum(t) for t in range(STEPS)])
+        found["momentum"] = np.array([schedule.momentum(t) for t in range(_length(plan))])
     return found
 
 
@@ -194,7 +214,7 @@ def _theirs(plan, dtype, nudge):
         (group,) = optimizer.param_groups
         scheduler = _make_in_torch(plan, optimizer)
         rates, momenta = [group["lr"]], [group["momentum"]]
-        for _ in range(STEPS - 1):
+        for _ in range(_length(plan) - 1):
             group["lr"] = nudge(group["lr"])
             scheduler.step()
             rates.append(group["lr"])
@@ -398,6 +418,10 @@ _EXACT = {
     "CyclicLR",
     "OneCycleLR",
 }
+_UNREACHED = {
+    "ConstantLR": {"option factor=0": "PyTorch divides by it"},
+    "LinearLR": {"option start_factor=0": "both refuse it"},
+}
 # OneCycleLR and CyclicLR set the optimizer's first rate for all.
 _PARTS = [name for name in _SIMPLE if name not in _OWN_RATE]
 
@@ -413,6 +437,7 @@ register(
             budget="exact" if name in _EXACT else "trajectory",
             dtypes=("float64",),
             precise=_precisely,
+            unreached=_UNREACHED.get(name, {}),
             refusals=_refusals(name),
         )
         for name in _SIMPLE

@@ -326,6 +326,10 @@ register(
         _transformer_draft,
         inputs=(*[Sequences()] * 2, *[_SCORES] * 3, *[_PADDING] * 3),
         replay=_replay_transformer,
+        unreached={
+            f"option num_{side}_layers=1": "it is given as a stack of layers"
+            for side in ("encoder", "decoder")
+        },
         **_SHARED,
     ),
 )
