@@ -19,9 +19,9 @@ import numpy as np
 from parity_tests import catalogue, oracle, strategies
 from reference import _checks
 
-# Options that say where numbers live, that do nothing to them, that PyTorch has deprecated, and
-# modules of the user's own.
-_ELSEWHERE = ("self", "device", "dtype", "args", "kwargs", "params", "optimizer")
+# Options that say where numbers live or come from, that do nothing to them, that PyTorch has
+# deprecated, and modules of the user's own.
+_ELSEWHERE = ("self", "device", "dtype", "args", "kwargs", "params", "optimizer", "generator")
 _IDLE = ("inplace", "sparse", "foreach", "fused", "capturable", "differentiable", "mask_check")
 _IDLE += ("enable_nested_tensor", "options", "last_epoch")
 _DEPRECATED = ("size_average", "reduce", "min_value", "max_value", "_weight", "_freeze")
@@ -191,12 +191,11 @@ def of_trial(trial) -> dict[str, bool]:
         if isinstance(sentinel := getattr(trial.module, name, None), int) and integers:
             labels[f"input of {name}"] = any(np.any(a == sentinel) for a in integers)
     floating = [a for a in oracle.flatten(trial.inputs) if oracle.is_floating(a)]
-    if not floating:
-        return labels
-    for array in floating:
+    arrays = floating if floating else integers
+    for array in arrays:
         labels[f"memory {'in order' if array.flags.c_contiguous else 'in another order'}"] = True
         labels |= dict.fromkeys((f"axis of {size}" for size in array.shape if size < 2), True)
-    labels[f"rank {floating[0].ndim}"] = True
+    labels |= {f"rank {array.ndim}": True for array in arrays[:1]}
     return labels | _values(trial, floating)
 
 
@@ -263,11 +262,11 @@ def _option(name: str, value) -> Iterator[str]:
 
 
 def _argument(name: str, value) -> Iterator[str]:
-    """What an argument of forward is: absent, or a mask of one kind or the other."""
+    """What an argument of forward is: absent, a flag, or a mask of one kind or the other."""
     if value is None or isinstance(value, bool):
         yield f"argument {name}={value}"
-        return
-    yield f"argument {name} given"
+    if value is not None:
+        yield f"argument {name} given"
     if isinstance(value, np.ndarray) and "mask" in name:
         yield f"argument {name} {'boolean' if value.dtype == bool else 'floating'}"
 
@@ -369,6 +368,9 @@ def _declared_options(theirs) -> dict[str, tuple[str, ...]]:
         if name in SILENT or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
         option, default = f"option {name}", parameter.default
+        # A function's first arguments are what it works on.
+        if default is parameter.empty and not isinstance(theirs, type):
+            continue
         wanted[f"{option} given"] = (f"{option} given",)
         if isinstance(default, bool):
             wanted |= {f"{option}={flag}": (f"{option}={flag}",) for flag in (True, False)}
@@ -419,7 +421,7 @@ def never(row, counts: Mapping[str, int], kin: Iterable[Mapping[str, int]] = ())
     shared = {label for label in elsewhere if label.startswith("option ")}
     wanted = {label: (label,) for label in counts} | declared(row)
     absent = {name for name, labels in wanted.items() if not {*labels} & (shown | shared)}
-    excused = getattr(row, "unreached", {})
+    excused = row.unreached
     wrongly = [f"{name} (said to be out of reach)" for name in excused if name not in absent]
     return sorted(absent - excused.keys()) + wrongly
 

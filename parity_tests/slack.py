@@ -25,7 +25,8 @@ KEPT = Path(__file__).with_name("worst_cases.jsonl")
 
 # Hypothesis takes longer to draw a case than NumPy to fill it: each gives so many examples.
 _SEEDS = 10
-_DRAWS = hypothesis.settings(
+# Settings of draws that are only looked at.
+DRAWS = hypothesis.settings(
     database=None,
     deadline=None,
     phases=[hypothesis.Phase.generate],
@@ -82,7 +83,7 @@ def batches(titles: Iterable[str], dtypes: Iterable[str], examples: int, size: i
     wanted = [
         (row, dtype)
         for row in map(catalogue.find, titles)
-        for dtype in getattr(row, "dtypes", ("float32", "float64"))
+        for dtype in dtypes_of(row)
         if dtype in dtypes
     ]
     for seed in range(math.ceil(examples / size)):
@@ -90,6 +91,11 @@ def batches(titles: Iterable[str], dtypes: Iterable[str], examples: int, size: i
             count = min(size, examples - seed * size)
             sha256 = sources.sha256(row.component)
             yield Batch(row.title, dtype, seed, count, processor(), sha256)
+
+
+def dtypes_of(row) -> tuple[str, ...]:
+    """The dtypes in which a row is compared."""
+    return getattr(row, "dtypes", ("float32", "float64"))
 
 
 def processor() -> str:
@@ -116,7 +122,7 @@ def measure(batch: Batch) -> tuple[list[Worst], list[str]]:
     failures = []
 
     @hypothesis.seed(batch.seed)
-    @hypothesis.settings(_DRAWS, max_examples=math.ceil(batch.examples / _SEEDS))
+    @hypothesis.settings(DRAWS, max_examples=math.ceil(batch.examples / _SEEDS))
     @hypothesis.given(drawn=strategy)
     def run(drawn):
         for case in _siblings(drawn):
@@ -230,15 +236,19 @@ class Misfit(Exception):
 
 def repeat(worst: Worst) -> list[Verdict]:
     """The verdicts on a worst case, run once more."""
-    row = catalogue.find(worst.component)
+    about = f"{worst.component}, {worst.quantity}, {worst.dtype}: the worst case that was kept"
+    command = f"parity slack {worst.component} --write"
+    return verdicts_on(worst, worst.dtype, about, command) if worst.case else []
+
+
+def verdicts_on(entry, dtype: str, about: str, command: str) -> list[Verdict]:
+    """The verdicts on the recorded case of an entry; `command` finds one that fits."""
+    row = catalogue.find(entry.component)
     try:
-        case = recorded.decode(worst.case)
-        return comparison(row)[1](case, worst.dtype) if worst.case else []
+        return comparison(row)[1](recorded.decode(entry.case), dtype)
     except (TypeError, ValueError, AttributeError, KeyError, ImportError) as error:
         raise Misfit(
-            f"{worst.component}, {worst.quantity}, {worst.dtype}: the worst case that was kept no "
-            f"longer fits ({type(error).__name__}: {error}); `parity slack {worst.component} "
-            "--write` measures another"
+            f"{about} no longer fits ({type(error).__name__}: {error}); `{command}` finds another"
         ) from error
 
 

@@ -7,7 +7,7 @@ import hypothesis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parity_tests import catalogue, kinds, slack, starting, trajectories
+from parity_tests import catalogue, kinds, rare, slack, starting, trajectories
 from parity_tests.catalogue import OptimizerRow, Row, RunRow
 from parity_tests.report import tally
 from parity_tests.strategies import cases
@@ -58,6 +58,20 @@ def _worst_test(row, kept: list[slack.Worst], dtypes: tuple[str, ...]):
     _publish(test, row.title, "worst", dtypes)
 
 
+def _rare_test(row, kept: list[rare.Rare], dtypes: tuple[str, ...]):
+    """A test that repeats the cases of what is seldom drawn."""
+
+    def test():
+        for entry in kept:
+            for dtype in tally.chosen(dtypes):
+                about = f"the case kept for {', '.join(entry.reaches)}"
+                verdicts = rare.repeat(entry, dtype)
+                tally.CURRENT.add(kinds.conclude(row, dtype, "rare", verdicts, about))
+
+    test.__name__ = test.__qualname__ = f"test_{row.title}_rare"
+    _publish(test, row.title, "rare", dtypes)
+
+
 for _row in catalogue.rows(Row):
     for _kind in [*kinds.KINDS, *starting.kinds_of(_row)]:
         if _regimes := tuple(name for name in _kind.regimes if name not in _row.without_regimes):
@@ -76,6 +90,8 @@ for _row in catalogue.rows(OptimizerRow):
     _publish(_test, _row.title, "defaults")
     _test = _plain_test(_row, "options", starting.check_optimizer_options)
     _publish(_test, _row.title, "options")
+    _test = _plain_test(_row, "empty", starting.check_optimizer_empty)
+    _publish(_test, _row.title, "empty")
     for _name, _examples, _steps in (("trajectory", 100, 20), ("long", 5, 200)):
         _check = functools.partial(trajectories.check_trajectory, steps=_steps)
         _drawn_test(_row, _name, trajectories.courses(_row), _examples, DTYPES, _check)
@@ -95,5 +111,10 @@ _kept = slack.kept()
 for _row in catalogue.rows():
     if _own := [worst for worst in _kept if worst.component == _row.title]:
         _worst_test(_row, _own, tuple(sorted({worst.dtype for worst in _own})))
+
+_kept = rare.kept()
+for _row in catalogue.rows():
+    if _own := [entry for entry in _kept if entry.component == _row.title]:
+        _rare_test(_row, _own, slack.dtypes_of(_row))
 
 del _row, _kind, _regimes, _cases, _test, _name, _examples, _steps, _check, _kept, _own

@@ -3,10 +3,12 @@
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 
 import coverage
 
+from parity_tests import catalogue, rare
 from parity_tests.commands import check
 
 PLACE = Path("build/reach")
@@ -24,12 +26,17 @@ exclude_also = raise NotImplementedError
 def add_arguments(parser: argparse.ArgumentParser):
     parser.add_argument("names", nargs="*", metavar="NAME", help="components (default: all)")
     parser.add_argument("-v", "--verbose", action="store_true", help="count every label")
+    parser.add_argument(
+        "--write", action="store_true", help="keep cases of what the draws alone reach seldom"
+    )
     parser.add_argument("--json", action="store_true", help="print as JSON")
     parser.add_argument("-n", "--workers", default="auto", help="processes (default: all cores)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run every comparison under coverage; fail for what was never reached."""
+    if arguments.write:
+        return _write(arguments)
     place = PLACE.absolute()
     place.mkdir(parents=True, exist_ok=True)
     for old in place.glob(".coverage*"):
@@ -52,6 +59,26 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(_text(components, uncovered, arguments.verbose))
     return status or int(bool(uncovered))
+
+
+def _write(arguments: argparse.Namespace) -> int:
+    """Count what the draws reach without the cases that are kept, and keep others."""
+    try:
+        titles = [catalogue.find(name).title for name in arguments.names] or [*catalogue.ROWS]
+    except LookupError as error:
+        print(f"parity reach: {error}", file=sys.stderr)
+        return 2
+    rare.keep([], titles)
+    report = PLACE.absolute() / "draws.json"
+    status = check.compare(arguments.names, report, arguments.workers, [], arguments.json)
+    if not report.exists():
+        return status
+    for name, entry in json.loads(report.read_text(encoding="utf-8"))["components"].items():
+        row = catalogue.find(name)
+        found = rare.look(row, rare.seldom(row, entry["reach"]))
+        rare.keep(found, [name])
+        print(f"{name}: {len(found)} cases")
+    return 0
 
 
 def _uncovered(settings: Path) -> dict[str, list[str]]:

@@ -16,7 +16,9 @@ def pytest_addoption(parser):
     group.addoption("--examples", type=float, default=1.0, help="multiply the examples by this")
     group.addoption("--soak-seed", type=int, help="draw other examples, from this seed")
     group.addoption("--parity-report", help="write report.json here and print the table")
-    group.addoption("--reach", action="store_true", help="fail for what no example reached")
+    group.addoption(
+        "--reach", action="store_true", help="fail for what was not reached, in any run"
+    )
     group.addoption("--lines", action="store_true", help="a line per component")
 
 
@@ -86,7 +88,7 @@ def pytest_sessionstart(session):
 
 
 def pytest_sessionfinish(session, exitstatus):
-    """Make the report; where it is asked for, what was never reached fails as a test does."""
+    """Make the report; in a whole run, what was never reached fails as a test does."""
     config = session.config
     place = config.getoption("parity_report")
     if place is None or hasattr(config, "workerinput"):
@@ -98,11 +100,18 @@ def pytest_sessionfinish(session, exitstatus):
         state["tallies"],
         seconds=time.time() - state["start"],
         seed=tally.SEED,
-        whole=config.getoption("reach"),
+        whole=config.getoption("reach") or is_whole(config),
     )
     table.write(state["report"], place)
     if state["tallies"] and not state["report"]["in_parity"]:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def is_whole(config) -> bool:
+    """Whether a run has every component, kind and dtype, and the examples that everyone has."""
+    some = config.getoption("component") or config.getoption("only") or config.getoption("dtype")
+    usual = config.getoption("examples") == 1 and config.getoption("soak_seed") is None
+    return usual and not some
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus, config):

@@ -24,6 +24,7 @@ def make(tallies: list[dict], seconds: float, seed: int | None, whole: bool = Fa
     if whole:
         counts = {name: entry["reach"] for name, entry in components.items()}
         for name, missing in reach.missing(counts).items():
+            # A test that failed has not compared what it would have.
             if components[name]["in_parity"]:
                 components[name] |= {"never_reached": missing, "in_parity": not missing}
     return {
