@@ -98,7 +98,7 @@ def course_verdicts(row: OptimizerRow, course: Course, dtype: str, steps: int) -
     def moved(seed):
         return _run_in_torch(row, course, feed, "float64", _nudge(seed, dtype))
 
-    drift = functools.cache(lambda: _drift(doubled(), [moved(seed) for seed in range(3)]))
+    drift = functools.cache(lambda: _drift(doubled(), [moved(seed) for seed in range(8)]))
     return [
         _verdict(
             row,

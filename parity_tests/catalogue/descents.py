@@ -265,10 +265,13 @@ class HestenesStiefelFormula:
             if residual.dot(residual) == 0 or residual.norm() < options["tolerance"]:
                 break
             ahead = nudge(matrix @ direction)
-            step = direction @ residual / (direction @ ahead)
+            bend = direction @ ahead
+            if bend == 0:  # after as many steps as there are axes no direction is left
+                break
+            step = direction @ residual / bend
             x = nudge(x + step * direction)
             residual = nudge(residual - nudge(step * ahead))
-            share = ahead @ residual / (direction @ ahead)
+            share = ahead @ residual / bend
             direction = nudge(residual - nudge(share * direction))
             points.append(x)
         return points
