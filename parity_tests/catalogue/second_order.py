@@ -154,8 +154,8 @@ class BFGSFormula(_Formula):
             step = min(1.0, 1.0 / gradient.abs().sum()) * step
         else:
             s, y = x - self.before[0], gradient - self.before[1]
-            rho = 1 / y.dot(s)
-            if rho > 0:
+            if y.dot(s) > 0:
+                rho = 1 / y.dot(s)
                 if self.inverse is None:
                     self.inverse = y.dot(s) / y.dot(y) * identity
                 left = identity - rho * torch.outer(s, y)
