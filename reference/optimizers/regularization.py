@@ -112,4 +112,4 @@ class ElasticNet(Penalty):
 
     def backward(self, grad_output=1.0):
         ratio = self.l1_ratio
-        return self.gradients(grad_output, lambda p: ratio * sign(p) + (1 - ratio) * p)
+        return self.gradients(grad_output, lambda p: ratio * sign(p) + product(1 - ratio, p))
