@@ -118,7 +118,9 @@ class Muon(Optimizer):
             scale = 0.2 * math.sqrt(max(rows, columns))
         param *= 1 - learning_rate * weight_decay
         move = self.orthogonal(move, ns_coefficients, eps, ns_steps).astype(param.dtype)
-        param -= learning_rate * scale * move
+        # A move that is infinite or NaN makes the parameter so, as in PyTorch.
+        with np.errstate(over="ignore", invalid="ignore"):
+            param -= learning_rate * scale * move
 
     def orthogonal(self, matrix, coefficients, eps, steps):
         """U V^T for a matrix U S V^T, nearly, by the iteration of Newton and Schulz."""
