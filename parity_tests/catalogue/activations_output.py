@@ -220,6 +220,11 @@ register(
         warns=True,
         refusals=[
             Refusal(
+                lambda: reference.AdaptiveLogSoftmaxWithLoss(4, 1, [1]),
+                ValueError,
+                "n_classes must be at least 2",
+            ),
+            Refusal(
                 lambda: reference.AdaptiveLogSoftmaxWithLoss(4, 5, [3, 2]),
                 ValueError,
                 r"cutoffs must be rising integers in \[1, 5\); got \[3, 2\]",

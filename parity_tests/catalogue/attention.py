@@ -217,6 +217,21 @@ def _multihead_layer(module):
 
 
 _EMBED = np.ones((1, 2, 4))
+
+
+def _attending(query, key=None, value=None, mask=None, **options):
+    """Attention to ones of these shapes; key and value are as what stands before them."""
+    key = query if key is None else key
+    shapes = (query, key, key if value is None else value)
+    layer = reference.ScaledDotProductAttention
+    return lambda: layer(**options).forward(*map(np.ones, shapes), mask)
+
+
+def _embedded(query=_EMBED, key=_EMBED, value=_EMBED, **given):
+    """Attention of two heads, of four features each."""
+    return lambda: reference.MultiheadAttention(4, 2).forward(query, key, value, **given)
+
+
 # PyTorch picks one of several kernels by shape and mask: of a NaN score one makes NaN, another 0.
 KERNELS_DIFFER = ("output", "grad_input", "grad_params")
 
@@ -241,39 +256,38 @@ register(
             ),
         ],
         refusals=[
-            Refusal(
-                lambda: reference.ScaledDotProductAttention(is_causal=True).forward(
-                    *[np.ones((2, 2))] * 3, np.ones((2, 2), bool)
+            Refusal(act, ValueError, message)
+            for act, message in (
+                (
+                    _attending((2, 2), mask=np.ones((2, 2), bool), is_causal=True),
+                    "attn_mask must be None where is_causal is True",
                 ),
-                ValueError,
-                "attn_mask must be None where is_causal is True",
-            ),
-            Refusal(
-                lambda: reference.ScaledDotProductAttention().forward(
-                    np.ones((2, 3)), np.ones((2, 2)), np.ones((2, 2))
+                (_attending((2, 3), (2, 2)), "key must have 3 features, as query has"),
+                (_attending((2, 3), (2, 3), (3, 3)), "value must end with the axes"),
+                (_attending((3,)), "query must have at least 2 axes"),
+                (_attending((2, 3), enable_gqa=True), "query must have at least 3 axes"),
+                (
+                    _attending((2, 1, 3), (3, 1, 3)),
+                    r"value must broadcast with query of shape \(2,\)",
                 ),
-                ValueError,
-                "key must have 3 features, as query has",
-            ),
-            Refusal(
-                lambda: reference.ScaledDotProductAttention().forward(*[np.ones(3)] * 3),
-                ValueError,
-                "query must have at least 2 axes",
-            ),
-            Refusal(
-                lambda: reference.ScaledDotProductAttention().forward(
-                    np.ones((2, 1, 3)), np.ones((3, 1, 3)), np.ones((3, 1, 3))
+                (
+                    _attending((3, 1, 3), (2, 1, 3), enable_gqa=True),
+                    "divisible by the heads of key=2",
                 ),
-                ValueError,
-                r"value must broadcast with query of shape \(2,\)",
-            ),
-            Refusal(
-                lambda: reference.ScaledDotProductAttention(enable_gqa=True).forward(
-                    np.ones((3, 1, 3)), np.ones((2, 1, 3)), np.ones((2, 1, 3))
+                (_attending((2, 3), mask=np.ones(2)), "attn_mask must have at least 2 axes"),
+                (_attending((2, 3), mask=np.ones((2, 3))), "attn_mask must broadcast"),
+                (
+                    lambda: reference.ScaledDotProductAttention(dropout_p=1.5),
+                    "dropout_p must lie in",
                 ),
-                ValueError,
-                "divisible by the heads of key=2",
-            ),
+            )
+        ]
+        + [
+            Refusal(
+                _attending((2, 3), mask=np.ones((2, 2), np.int64)),
+                TypeError,
+                "attn_mask must hold booleans, or floats",
+            )
         ],
     ),
     Row(
@@ -289,42 +303,36 @@ register(
         cancels_within=True,
         kernel_dependent=KERNELS_DIFFER,
         refusals=[
-            Refusal(
-                lambda: reference.MultiheadAttention(4, 3), ValueError, "divisible by num_heads=3"
-            ),
-            Refusal(
-                lambda: reference.MultiheadAttention(4, 2).forward(
-                    _EMBED, _EMBED, _EMBED, is_causal=True
+            Refusal(act, ValueError, message)
+            for act, message in (
+                (lambda: reference.MultiheadAttention(4, 3), "divisible by num_heads=3"),
+                (lambda: reference.MultiheadAttention(4, 2, dropout=-0.5), "dropout must lie in"),
+                (_embedded(is_causal=True), "attn_mask must be given where is_causal is True"),
+                (_embedded(attn_mask=np.ones((3, 3))), r"attn_mask must have shape \(2, 2\)"),
+                (
+                    _embedded(key_padding_mask=np.ones((1, 3), bool)),
+                    r"key_padding_mask must have shape \(1, 2\)",
                 ),
-                ValueError,
-                "attn_mask must be given where is_causal is True",
-            ),
-            Refusal(
-                lambda: reference.MultiheadAttention(4, 2).forward(
-                    _EMBED, _EMBED, _EMBED, attn_mask=np.ones((3, 3))
+                (_embedded(query=_EMBED[0]), "query must have 3 axes"),
+                (_embedded(query=np.ones((1, 2, 3))), "query must have 4 features"),
+                (_embedded(key=np.ones((1, 2, 3))), r"key must have shape \(1, 2, 4\)"),
+                (_embedded(key=np.ones((2, 2, 4))), r"key must have shape \(1, 2, 4\)"),
+                (_embedded(value=np.ones((1, 3, 4))), r"value must have shape \(1, 2, 4\)"),
+            )
+        ]
+        + [
+            Refusal(_embedded(**masks), TypeError, message)
+            for masks, message in (
+                ({"attn_mask": [[0.0, 0.0]]}, "attn_mask must be a NumPy array"),
+                (
+                    {"attn_mask": np.ones((2, 2), np.float16)},
+                    "attn_mask must hold booleans, or floats that float64 holds; got dtype float16",
                 ),
-                ValueError,
-                r"attn_mask must have shape \(2, 2\)",
-            ),
-            Refusal(
-                lambda: reference.MultiheadAttention(4, 2).forward(
-                    _EMBED, _EMBED, _EMBED, attn_mask=[[0.0, 0.0]]
+                (
+                    {"key_padding_mask": np.ones((1, 2), np.int64)},
+                    "key_padding_mask must hold booleans, or floats",
                 ),
-                TypeError,
-                "attn_mask must be a NumPy array",
-            ),
-            Refusal(
-                lambda: reference.MultiheadAttention(4, 2).forward(
-                    _EMBED, _EMBED, _EMBED, attn_mask=np.ones((2, 2), np.float16)
-                ),
-                TypeError,
-                "attn_mask must hold booleans, or floats that float64 holds; got dtype float16",
-            ),
-            Refusal(
-                lambda: reference.MultiheadAttention(4, 2).forward(_EMBED[0], _EMBED, _EMBED),
-                ValueError,
-                "query must have 3 axes",
-            ),
+            )
         ],
     ),
 )

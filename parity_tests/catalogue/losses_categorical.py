@@ -242,6 +242,11 @@ register(
         refusals=(
             *_refusals(reference.CrossEntropyLoss),
             refused(
+                TypeError,
+                "target must be floating; got dtype int64",
+                forwarding(reference.CrossEntropyLoss, _ROWS, np.ones(_ROWS.shape, np.int64)),
+            ),
+            refused(
                 ValueError,
                 "ignore_index must be negative; got 2",
                 forwarding(reference.CrossEntropyLoss, _ROWS, _ROWS, ignore_index=2),

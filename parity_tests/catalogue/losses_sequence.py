@@ -137,6 +137,7 @@ register(
             _sequence(r"target_lengths must lie in \[0, 2\]", target_lengths=np.array([3, 1])),
             _sequence(r"target_lengths must have shape \(2,\)", target_lengths=np.array([1])),
             _sequence("log_probs must have 2 or 3 axes", log_probs=np.zeros(3)),
+            refused(ValueError, "blank must be at least 0", lambda: reference.CTCLoss(blank=-1)),
             refused(
                 ValueError,
                 "blank must be below classes=3",
