@@ -160,10 +160,9 @@ def _rms_norm(draw):
 
 
 def _l2_normalize(draw):
-    return Draft(
-        {"eps": draw(st.sampled_from([1e-12, 0.0]) | numbers(1e-6, 3))},
-        (Input(draw(shapes(1, 3))),),
-    )
+    eps = draw(st.sampled_from([1e-12, 0.0]) | numbers(1e-6, 3))
+    # Without an eps PyTorch's rounding decides what becomes of squares that vanish.
+    return Draft({"eps": eps}, (Input(draw(shapes(1, 3)), "real" if eps else "normal"),))
 
 
 def _unit(*integers):
@@ -183,7 +182,10 @@ def _local_response(draw, least_size, shape):
         "beta": draw(st.just(0.75) | numbers(-1, 2)),
         "k": draw(st.sampled_from([1.0, 0.0]) | numbers(0.1, 3)),
     }
-    return Draft(options, (Input(shape),))
+    if options["k"]:
+        return Draft(options, (Input(shape),))
+    # Without a k PyTorch's rounding, and what overflows on its way, decide on sums next to 0.
+    return Draft({**options, "alpha": 1.0}, (Input(shape, "positive"),))
 
 
 def _lrn(draw):
@@ -211,12 +213,7 @@ def _slope_at_infinity(module, inputs, grad_outputs, grad_inputs):
 def _cross_map_lrn(draw):
     batch, channels, *spatial = draw(shapes(4, 4, 0, 3))
     # PyTorch indexes the first channel, and fails in backward for a size of 1.
-    draft = _local_response(draw, 2, (batch, 2 * channels + 1, *spatial))
-    if draft.options["k"]:
-        return draft
-    # Without a k its rounding decides what becomes of sums of zeros.
-    (entry,) = draft.inputs
-    return Draft({**draft.options, "alpha": 1.0}, (Input(entry.shape, "positive"),))
+    return _local_response(draw, 2, (batch, 2 * channels + 1, *spatial))
 
 
 def _lrn_of(component):
