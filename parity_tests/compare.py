@@ -54,9 +54,9 @@ def compare(
     `units` measure what one unit of the budget is worth at each element, none less than the one
     before: the next is asked as long as any element takes more than half of its budget. `judges`
     are asked in turn, as (expected, unit), about finite elements that PyTorch in the same dtype
-    refuses;
-    `asserted` masks elements that PyTorch leaves undefined; `context` gives arrays that help
-    to say what is wrong (the upstream gradient, the input), and `kinks` are points of the input.
+    refuses; `asserted` masks elements that PyTorch leaves undefined; `context` gives arrays that
+    help to say what is wrong (the upstream gradient, the input), and `kinks` are points of the
+    input.
     """
     if actual is None or expected is None:
         return _compare_absent(quantity, actual, expected)
@@ -183,7 +183,10 @@ def _words(quantity, actual, expected, right, share, budget, context, pattern) -
 
 
 def _pattern(actual, expected, right, context, kinks) -> str | None:
-    """What the wrong elements have in common, in words."""
+    """What the wrong elements have in common, in words.
+
+    The verdict stands by now: what is nearly so here chooses a word, and lets nothing through.
+    """
     ours, theirs = actual[~right], expected[~right]
     inputs = context.get("input", np.empty(()))
     if len(kinks) and inputs.shape == expected.shape:

@@ -127,7 +127,7 @@ def check_options(row: Row, case: Case, dtype: str) -> list[Verdict]:
         generator = np.random.default_rng(0)
         layer = row.component(*positional, **options | {"rng": generator})
         # Where nothing is drawn later, or only by parts, none is kept.
-        if (getattr(layer, "rng", None) or generator) is not generator:
+        if getattr(layer, "rng", None) not in (generator, None):
             found.add("the generator that was given is not the one that draws")
     return found.conclude("options", row.title)
 

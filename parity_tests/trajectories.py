@@ -98,7 +98,7 @@ def course_verdicts(row: OptimizerRow, course: Course, dtype: str, steps: int) -
     def moved(seed):
         return _run_in_torch(row, course, feed, "float64", _nudge(seed, dtype))
 
-    drift = functools.cache(lambda: _drift(doubled(), [moved(seed) for seed in range(8)]))
+    drifts = _drifts(doubled, moved, (3, 8))
     return [
         _verdict(
             row,
@@ -106,10 +106,10 @@ def course_verdicts(row: OptimizerRow, course: Course, dtype: str, steps: int) -
             dtype,
             (ours.get(name), theirs.get(name)),
             doubled if dtype == "float32" else None,
-            drift,
+            drifts,
             _determined(row, theirs, name, dtype),
         )
-        for name in sorted(theirs.keys() | ours.keys())
+        for name in sorted(theirs)
     ]
 
 
@@ -126,7 +126,7 @@ def run_verdicts(row: RunRow, case, dtype: str) -> list[Verdict]:
     def moved(seed):
         return row.theirs(case, dtype, _nudge(seed, dtype))
 
-    drift = functools.cache(lambda: _drift(theirs, [moved(seed) for seed in range(4)]))
+    drifts = _drifts(lambda: theirs, moved, (4,))
     precise = functools.cache(lambda: row.precise(case, dtype)) if row.precise else None
     return [
         _verdict(
@@ -135,13 +135,13 @@ def run_verdicts(row: RunRow, case, dtype: str) -> list[Verdict]:
             dtype,
             (ours.get(name), theirs.get(name)),
             precise,
-            drift,
+            drifts,
         )
         for name in sorted(theirs.keys() | ours.keys())
     ]
 
 
-def _verdict(row, name, dtype, pair, precise, drift, asserted=None):
+def _verdict(row, name, dtype, pair, precise, drifts, asserted=None):
     """One array of both sides: in eps of its largest number, or of PyTorch's own drift."""
     actual, expected = pair
     eps = np.longdouble(np.finfo(dtype).eps)
@@ -151,7 +151,7 @@ def _verdict(row, name, dtype, pair, precise, drift, asserted=None):
     def precisely():
         return precise()[name], unit
 
-    def adrift():
+    def adrift(drift):
         return expected, np.maximum(unit, drift()[name])
 
     return compare.compare(
@@ -160,7 +160,10 @@ def _verdict(row, name, dtype, pair, precise, drift, asserted=None):
         expected,
         budget=tolerances.budget(row.title, name, row.kind(name), dtype),
         units=[lambda: unit],
-        judges=[*([precisely] if precise else []), adrift],
+        judges=[
+            *([precisely] if precise else []),
+            *(functools.partial(adrift, drift) for drift in drifts),
+        ],
         asserted=asserted,
         kind=row.kind(name),
     )
@@ -199,6 +202,14 @@ def _determined(row, theirs, name, dtype):
     # The state begins with the first gradient that is there: nothing is doubtful before it.
     before = np.ones((len(theirs[name]) - len(mask), *mask.shape[1:]), bool)
     return np.logical_and.accumulate(np.concatenate([before, mask]))
+
+
+def _drifts(unmoved, moved, counts):
+    """What measures PyTorch's drift by so many runs, for each of the counts; more runs, which cost
+    more and show no less, where fewer do not do."""
+    run = functools.cache(moved)
+    drift = functools.cache(lambda count: _drift(unmoved(), [run(seed) for seed in range(count)]))
+    return [functools.partial(drift, count) for count in counts]
 
 
 def _drift(unmoved, moved):

@@ -191,15 +191,15 @@ class Trial:
 
     def verdict(self, name: str, actual, expected) -> Verdict:
         """Our value of one quantity against PyTorch's."""
-        for place in range(self.place, len(_MOVES) if self.row.cancels_within else 1):
-            self.place = place
+        for place in range(self.measured, len(_MOVES) if self.row.cancels_within else 1):
+            self.measured = place
             found = self.verdict_by_unit(name, actual, expected)
             if not found.message:
                 break
         return found
 
-    # In _MOVES: how the unit of a composition is measured by now.
-    place = 0
+    # The place in _MOVES of how the unit of a composition is measured by now.
+    measured = 0
 
     def verdict_by_unit(self, name: str, actual, expected) -> Verdict:
         kind = self.row.kind(name)
@@ -237,7 +237,7 @@ class Trial:
                 return [lambda: np.maximum(compare.ulp(expected, self.dtype), self.floor(name))]
             case "sum":
                 return [least, lambda: at_least(lambda: self.terms)]
-        measures = [functools.partial(self.movement, *each) for each in _MOVES[self.place]]
+        measures = [functools.partial(self.movement, *each) for each in _MOVES[self.measured]]
         return [least, *(functools.partial(at_least, measure) for measure in measures)]
 
     def unit(self, name: str, kind: str, expected: np.ndarray) -> np.ndarray | float:
@@ -303,20 +303,20 @@ class Trial:
         if (moves, within) not in self.movements:
             known = self.distances[within]
             known += [self.move(place, within) for place in range(len(known), moves)]
-            still = {n: a for n, a in self.in_double.quantities() if oracle.is_floating(a)}
-            # A random direction can leave one element still: a tenth of the mean is its least.
             self.movements[moves, within] = {
-                name: np.fmax(farthest, 0.1 * np.mean(np.nan_to_num(farthest, posinf=0)))
-                if array.size
-                else np.abs(array)
-                for name, array in still.items()
-                for farthest in [
-                    functools.reduce(
-                        np.fmax, [d[name] for d in known[:moves] if name in d], np.abs(array)
-                    )
-                ]
+                name: self.farthest(array, [d[name] for d in known[:moves] if name in d])
+                for name, array in self.in_double.quantities()
+                if oracle.is_floating(array)
             }
         return self.movements[moves, within]
+
+    @staticmethod
+    def farthest(array: np.ndarray, distances: list[np.ndarray]) -> np.ndarray:
+        """The largest of a result's distances and its size, element by element."""
+        largest = functools.reduce(np.fmax, distances, np.abs(array))
+        # A random direction can leave one element still: a tenth of the mean is its least.
+        mean = np.mean(np.nan_to_num(largest, posinf=0)) if array.size else 0
+        return np.fmax(largest, 0.1 * mean)
 
     def move(self, place: int, within: bool) -> dict[str, np.ndarray]:
         """How far each result moves in one of the moves, in steps."""
@@ -341,8 +341,8 @@ class Trial:
                 parameter.copy_(torch.from_numpy(np.asarray(moved(own.detach().numpy()))))
         # Labels are not numbers that round.
         inputs = tuple(
-            entry if place in self.constant else oracle.map_structure(moved, entry)
-            for place, entry in enumerate(self.inputs)
+            entry if index in self.constant else oracle.map_structure(moved, entry)
+            for index, entry in enumerate(self.inputs)
         )
         rounding = oracle.Jitter(place, step) if within else contextlib.nullcontext()
         with rounding:

@@ -294,13 +294,11 @@ def number_of(value):
     return value
 
 
-def unwrapped(option):
-    """An option that PyTorch may hold as a tuple of one, which stands for all axes."""
-    return option[0] if isinstance(option, tuple) and len(option) == 1 else option
-
-
 def for_all(option):
-    """An option that PyTorch holds for each axis, as one number for all of them if they agree."""
+    """An option that PyTorch holds for each axis, as one number for all of them if they agree.
+
+    A tuple of one stands for all axes.
+    """
     return option[0] if isinstance(option, tuple) and len(set(option)) == 1 else option
 
 

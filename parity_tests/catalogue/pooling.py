@@ -8,15 +8,7 @@ from hypothesis import strategies as st
 
 import reference
 from parity_tests.adapter import Adapter
-from parity_tests.catalogue._row import (
-    Point,
-    Refusal,
-    Row,
-    for_all,
-    no_counterpart,
-    register,
-    unwrapped,
-)
+from parity_tests.catalogue._row import Point, Refusal, Row, for_all, no_counterpart, register
 from parity_tests.oracle import ChannelsBefore, Replay
 from parity_tests.strategies import Draft, Input, numbers, sizes
 
@@ -134,7 +126,7 @@ def _p_pooling(rank):
 
 def _max_pooling_of(component):
     def convert(m):
-        window = map(unwrapped, (m.kernel_size, m.stride, m.padding, m.dilation))
+        window = map(for_all, (m.kernel_size, m.stride, m.padding, m.dilation))
         return component(*window, m.return_indices, m.ceil_mode)
 
     return convert
@@ -145,7 +137,7 @@ def _average_pooling_of(component):
         divisor = getattr(m, "divisor_override", None)
         options = {} if divisor is None else {"divisor_override": divisor}
         options["count_include_pad"] = m.count_include_pad
-        window = map(unwrapped, (m.kernel_size, m.stride, m.padding))
+        window = map(for_all, (m.kernel_size, m.stride, m.padding))
         return component(*window, m.ceil_mode, **options)
 
     return convert
@@ -170,7 +162,7 @@ def _p_pooling_of(rank):
             # PyTorch multiplies by the kernel's size as it is given.
             raise no_counterpart(f"{type(m).__name__} with kernel_size={m.kernel_size}")
         pool_size = _axes_of(m, "kernel_size", rank)
-        return reference.LPPooling(m.norm_type, pool_size, unwrapped(m.stride), m.ceil_mode)
+        return reference.LPPooling(m.norm_type, pool_size, for_all(m.stride), m.ceil_mode)
 
     return convert
 
