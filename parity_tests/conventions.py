@@ -50,6 +50,8 @@ def _measure(row: Row, point: Point) -> dict:
     module = (row.construct or row.oracle)(**point.options).double().eval()
     inputs = tuple(np.asarray(entry) for entry in point.inputs)
     constant = () if row.differentiable_target else row.targets
+    # The table shows slopes, which an upstream gradient of ones leaves as they are; nothing is
+    # proved with it.
     theirs = oracle.run(
         module, inputs, {}, lambda outputs: [np.ones_like(o) for o in outputs], constant
     )

@@ -18,7 +18,7 @@ class Clue:
 
 
 def same(a, b, rtol=2e-5):
-    """Equal up to rounding, as whole arrays."""
+    """Equal up to rounding, as whole arrays: enough to name the cause of what is wrong."""
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if a.shape != b.shape or a.size == 0:
         return False

@@ -203,6 +203,7 @@ def ratio_field(evidence):
         return
     with np.errstate(all="ignore"):
         field, again = evidence.yours / right, mine / true
+    # What is right is known from differences, to a few digits; these only name a cause.
     if not np.allclose(field[solid], again[solid], rtol=1e-3) or np.ptp(field[solid]) < 1e-6:
         return
     yield Clue("wrong_derivative", 0.55, "yours / right varies, but not with grad_output")
