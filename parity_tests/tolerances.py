@@ -4,7 +4,7 @@ import contextlib
 import functools
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 _BESIDE = Path(__file__).with_name("tolerances.toml")  # in a wheel
@@ -34,28 +34,34 @@ def kinds() -> list[str]:
 
 def budget(component: str, quantity: str, kind: str, dtype: str) -> float:
     """How many units an element of this quantity may be off."""
-    return _probed(_budget(component, quantity, kind, dtype))
+    return _most(_budget(component, quantity, kind, dtype), quantity)
 
 
-def _as_it_is(units: float) -> float:
+def _as_it_is(units: float, quantity: str) -> float:
     return units
 
 
-_probed = _as_it_is
+_most = _as_it_is
 
 
 @contextlib.contextmanager
-def probing():
-    """Inside, no budget is above the least that any is tightened to.
+def probing(worst: Callable[[str], float] = lambda quantity: 0.0):
+    """Inside, no budget is above the least that any is tightened to, nor above the worst error that
+    is known of its quantity.
 
-    So every judge is asked about what lies beyond it, and an error is measured by the nearest.
+    So every judge is asked about what lies beyond, and an error is measured by the nearest. What
+    does not lie beyond is not the worst error, and is measured no better than that takes.
     """
-    global _probed
-    _probed = functools.partial(min, LEAST)
+    global _most
+
+    def most(units: float, quantity: str) -> float:
+        return min(units, max(LEAST, worst(quantity)))
+
+    _most = most
     try:
         yield
     finally:
-        _probed = _as_it_is
+        _most = _as_it_is
 
 
 def _budget(component, quantity, kind, dtype):
