@@ -78,6 +78,7 @@ def check_protocol(row: Row, case: Case, dtype: str) -> list[Verdict]:
         found.equal(given, _present(upstream), "the upstream gradient was changed in place")
 
         other = oracle.map_structure(_other, trial.inputs)
+        _read_all(adapter.layer, found)
         fresh = trial.adapter()
         if adapter.params:  # as they are by now: forward may have moved them, and the buffers
             fresh.layer.params = [param.copy() for param in adapter.params]
@@ -98,6 +99,16 @@ def check_protocol(row: Row, case: Case, dtype: str) -> list[Verdict]:
                 found.add("backward of nothing is not that of an upstream gradient of 1")
         _check_linear(trial, found)
     return found.conclude("protocol", f"{trial.module}, {case.regime}, seed {case.seed}")
+
+
+def _read_all(layer, found: "Findings"):
+    """Whatever the options are, every property can be read."""
+    for name, entry in inspect.getmembers_static(type(layer)):
+        if isinstance(entry, property):
+            try:
+                getattr(layer, name)
+            except (LookupError, TypeError, AttributeError) as error:
+                found.add(f"{name} cannot be read: {type(error).__name__}: {error}")
 
 
 def _check_linear(trial: Trial, found: "Findings"):
@@ -180,7 +191,7 @@ def check_literals(row: Row) -> list[Verdict]:
     for options, inputs, output, *params in row.literals:
         layer = row.component(**options)
         if params:
-            layer.params = [np.asarray(param) for param in params[0]]
+            layer.params = [np.array(param) for param in params[0]]
         got = layer.forward(*_as_arrays(inputs))
         pairs = zip(_arrays((got,)), _arrays(_as_arrays((output,))), strict=True)
         if not all(np.allclose(a, b, rtol=1e-14, atol=1e-300) for a, b in pairs):

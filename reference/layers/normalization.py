@@ -101,15 +101,15 @@ class _TrackingNorm(_ChannelNorm):
 
     @property
     def running_mean(self):
-        return self.buffers[0]
+        return self.buffers[0] if self.buffers else None
 
     @property
     def running_var(self):
-        return self.buffers[1]
+        return self.buffers[1] if self.buffers else None
 
     @property
     def num_batches_tracked(self):
-        return self.buffers[2]
+        return self.buffers[2] if self.buffers else None
 
     def track(self, mean, variance, count, factor):
         """Move the running statistics towards those of the batch, of `count` values each."""
