@@ -1,10 +1,13 @@
 """The stable functions that several families share, against values in high precision."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
 
+from parity_tests import catalogue, oracle, rare, recorded, sources
+from parity_tests.mutation import population
 from reference import _numeric
 
 # Computed with 40 digits: x, and erfc(x / sqrt(2)) / 2, the area beyond x.
@@ -104,3 +107,22 @@ def test_blocks_give_what_the_whole_gives():
     ):
         np.testing.assert_array_equal(whole[-9:], part)
         assert whole.shape == x.shape
+
+
+def blockwise_functions():
+    """(module, name) of the functions of `reference` that work a block at a time."""
+    for module in population.modules():
+        for name, value in vars(sys.modules[module]).items():
+            code = getattr(value, "__code__", None)
+            if getattr(code, "co_name", "") == "blockwise" and value.__module__ == module:
+                yield module, name
+
+
+def test_what_works_in_blocks_is_compared_with_pytorch_on_several():
+    compared = set()
+    for entry in rare.kept():
+        if "an array of several blocks" in entry.reaches:
+            inputs = oracle.flatten(recorded.decode(entry.case).draft.inputs)
+            assert max(math.prod(given.shape) for given in inputs) * 4 > _numeric._BLOCK
+            compared.update(sources.stands_on(catalogue.find(entry.component).component))
+    assert {*blockwise_functions()} <= compared

@@ -12,7 +12,7 @@ import numpy as np
 _BLOCK = 2**16  # bytes whose intermediate results stay in the processor's cache
 
 
-def in_blocks(results=1):
+def in_blocks(results):
     """Compute an elementwise function of one array, of so many results, a block at a time."""
 
     def decorate(function):
@@ -70,7 +70,7 @@ def decay(x):
     return np.exp(-np.abs(x))
 
 
-@in_blocks()
+@in_blocks(results=1)
 def sigmoid(x):
     """s(x) = 1 / (1 + e^-x)."""
     power = decay(x)
@@ -155,7 +155,7 @@ _TERMS = {"f": 5, "d": 11, "g": 14}  # of the series, by dtype
 _REACH = 40  # the areas beyond are below the smallest float64
 
 
-@in_blocks()
+@in_blocks(results=1)
 def normal_cdf(x):
     """The probability that a standard normal number is less than x."""
     distance = np.minimum(np.abs(x), _REACH)

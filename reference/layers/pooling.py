@@ -383,7 +383,7 @@ class LPPooling(Layer):
             return grad_powers * (self.norm_type * power(x, self.norm_type - 1)), None
 
 
-@_numeric.in_blocks()
+@_numeric.in_blocks(results=1)
 def power(x, exponent):
     """x to a power; rounded to float32 the exponent would be off, magnified by log x.
 
