@@ -117,6 +117,32 @@ def _bags(*arguments, **options):
     return lambda: reference.EmbeddingBag(5, 3, **options).forward(*arguments)
 
 
+# Tables of which some rows are longer than their limit: options, indices, rows, and the table.
+_TABLES = (
+    # Without rows there is nothing to take.
+    ({"num_embeddings": 0, "embedding_dim": 2}, (np.arange(0),), np.ones((0, 2))),
+    # As long as the limit is not longer.
+    (
+        {"num_embeddings": 2, "embedding_dim": 2, "max_norm": 5.0},
+        ([0, 1],),
+        [[3.0, 4.0], [30 / (10 + 1e-7), 40 / (10 + 1e-7)]],
+        [[[3.0, 4.0], [6.0, 8.0]]],
+    ),
+    # A norm of a negative type is 0 where an element is.
+    (
+        {"num_embeddings": 1, "embedding_dim": 2, "max_norm": 0.5, "norm_type": -1.0},
+        ([0],),
+        [[0.0, 1.0]],
+        [[[0.0, 1.0]]],
+    ),
+    # In float32 the norm is added to in float64, and the ratio rounded before it multiplies.
+    (
+        {"num_embeddings": 1, "embedding_dim": 2, "max_norm": 1.0, "norm_type": np.inf},
+        ([0],),
+        [[1 - 2.0**-24, 0.5625 - 2.0**-24]],
+        [np.array([[2.0, 1.125]], np.float32)],
+    ),
+)
 _FLAT = np.array([0, 4, 2])
 
 register(
@@ -170,8 +196,7 @@ register(
         _embedding,
         {"output": "sum", "grad_params": "sum", "every": "exact"},
         changes_params=True,
-        # A table without rows, of which nothing can be taken.
-        literals=[({"num_embeddings": 0, "embedding_dim": 2}, (np.arange(0),), np.ones((0, 2)))],
+        literals=_TABLES,
         refusals=(
             Refusal(
                 lambda: reference.Embedding(3, 2).forward(np.array([3])), ValueError, r"\[0, 3\)"
@@ -185,6 +210,8 @@ register(
             Refusal(lambda: reference.Embedding(3, 2, padding_idx=3), ValueError, "padding_idx"),
             Refusal(lambda: reference.Embedding(3, 2, padding_idx=-4), ValueError, "padding_idx"),
             Refusal(lambda: reference.Embedding(3, 2, norm_type=np.nan), ValueError, "norm_type"),
+            Refusal(lambda: reference.Embedding(-1, 2), ValueError, "num_embeddings must be at"),
+            Refusal(lambda: reference.Embedding(3, -1), ValueError, "embedding_dim must be at"),
         ),
     ),
     Row(

@@ -62,7 +62,7 @@ class _Table(Layer):
         grad_weights = _sum_by(indices, grad_rows, self.num_embeddings)
         if self.scale_grad_by_freq:
             times = np.bincount(indices, minlength=self.num_embeddings)
-            grad_weights /= np.maximum(times, 1).astype(grad_rows.dtype)[:, np.newaxis]
+            grad_weights /= np.maximum(times, 1)[:, np.newaxis]
         return grad_weights
 
 
