@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import reference
 from parity_tests.adapter import Adapter
+from parity_tests.catalogue._activations import Given
 from parity_tests.catalogue._row import Point, Refusal, Row, for_all, no_counterpart, register
 from parity_tests.oracle import ChannelsBefore, Replay
 from parity_tests.strategies import Draft, Input, numbers, sizes
@@ -324,6 +325,10 @@ def _maximum_refused(component, rank):
 _RATIOS = {1: (0.3, 0.5, 0.75, 0.8), 2: (0.3, 0.5, 0.6), 3: (0.3, 0.4, 0.5)}
 
 
+# The largest number below 1 in float32, where 1 more is 2.
+_NEARLY_ONE = 1 - 2.0**-24
+
+
 def _fractional(rank):
     def draw_fractional(draw):
         kernel, kernel_given = _per_axis(draw, rank, 1, 3)
@@ -349,8 +354,11 @@ def _fractional(rank):
         channels = draw(sizes(1 if leading else 0, 3))
         if draw(st.booleans()):
             images = leading[0] if leading else 1
-            draws = np.random.default_rng(draw(st.integers(0, 99))).random
-            options["_random_samples"] = draws((images + draw(sizes(0, 1)), channels, rank))
+            rng = np.random.default_rng(draw(st.integers(0, 99)))
+            shape = (images + draw(sizes(0, 1)), channels, rank)
+            anywhere = draw(st.booleans())
+            drawn = rng.random(shape) if anywhere else rng.choice([0, _NEARLY_ONE], shape)
+            options["_random_samples"] = drawn
         return Draft(options, (Input((*leading, channels, *spatial), "gaps"),))
 
     return draw_fractional
@@ -374,6 +382,20 @@ def _replay_samples(rank):
         return Replay(torch.rand(images, image.shape[-1 - rank], rank, dtype=dtype).numpy())
 
     return replay
+
+
+def _fractional_literals(rank):
+    """Windows two places apart: in float32, which is that of the images, (1 + u) 2 is 4, and the
+    second starts at 4 - 1; in float64, that of the draws, it is less."""
+    draws, others = np.full((1, 1, rank), _NEARLY_ONE), rank - 1
+    images = np.arange(5, dtype=np.float32).reshape(5, *(1,) * rank)
+    images = np.broadcast_to(images, (5, *(2,) * others, 1))
+    options = {"pool_size": (1,) * rank, "output_size": (3, *(1,) * others)}
+    maxima = np.reshape([0.0, 3.0, 4.0], (3, *(1,) * rank))
+    return [
+        ({**options, "samples": draws}, (images,), maxima),
+        ({**options, "rng": Given(*draws)}, (images,), maxima),
+    ]
 
 
 def _fractional_law():
@@ -404,6 +426,8 @@ def _fractional_refused(rank):
         *_refused(layer, rank),
         Refusal(fed((2, *(4,) * rank, 0)), ValueError, "have at least one channel"),
         Refusal(fed(small, output_size=3), ValueError, "have sizes from"),
+        # Two windows of two take three places of an image, and of a volume four.
+        Refusal(fed((1, *(rank,) * rank, 1)), ValueError, rf"have sizes from \({rank + 1},"),
         Refusal(lambda: layer(output_ratio=0.5), ValueError, "be given, one alone; got output_s"),
         Refusal(lambda: layer(output_size=None), ValueError, "be given, one alone; got none"),
         Refusal(lambda: layer(output_size=None, output_ratio=1.0), ValueError, "between 0 and 1"),
@@ -648,6 +672,7 @@ for _rank, _dimension in enumerate("123", start=1):
                 replay=_replay_samples(_rank),
                 random_in_evaluation=True,
                 law=_fractional_law,
+                literals=_fractional_literals(_rank),
                 refusals=_fractional_refused(_rank),
                 **_layouts,
             )
