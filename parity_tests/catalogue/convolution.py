@@ -248,6 +248,7 @@ def _refused(component, rank):
         Refusal(fed(sizes_of), ValueError, f"have {rank + 1} or {rank + 2} axes"),
         Refusal(fed((1, 2, *sizes_of, 3)), ValueError, f"have {rank + 1} or {rank + 2} axes"),
         Refusal(fed((2, *(0,) * rank, 3)), ValueError, "not be empty along axis"),
+        Refusal(fed((0, *sizes_of[1:], 3)), ValueError, "not be empty along axis"),
         Refusal(lambda: layer(channels=0), ValueError, "input_channels must be at least 1"),
         Refusal(lambda: layer(filters=0), ValueError, "num_filters must be at least 1"),
         Refusal(lambda: layer(kernel_size=0), ValueError, "kernel_size must be at least 1"),

@@ -265,28 +265,37 @@ class _CrossMapLRN2d(Adapter):
 # --- of weights ---
 
 
-def _linear(draw):
-    return {
-        "in_features": draw(sizes(1, 4)),
-        "out_features": draw(sizes(1, 4)),
-        "bias": draw(st.booleans()),
-    }
+def _reparametrized(draw):
+    """The options of a layer, and of what computes one of its parameters; the layer's input."""
+    if draw(st.sampled_from([False, False, True])):
+        # It has buffers, and all of its parameters are vectors.
+        features = draw(sizes(1, 4))
+        of, layer, matrices = "BatchNorm1d", {"num_features": features}, ()
+        leading = (draw(sizes(2, 4)),)
+    else:
+        features, leading = draw(sizes(1, 4)), draw(shapes(0, 2))
+        of, matrices = "Linear", ("weight",)
+        layer = {
+            "in_features": features,
+            "out_features": draw(sizes(1, 4)),
+            "bias": draw(st.booleans()),
+        }
+    name = draw(st.sampled_from(["weight", "bias"] if layer.get("bias", True) else ["weight"]))
+    dim = draw(st.sampled_from([None, 0, -1, 1, -2] if name in matrices else [None, 0, -1]))
+    return {"of": of, "layer": layer, "name": name, "dim": dim}, (*leading, features)
 
 
 def _weight_norm(draw):
-    layer = _linear(draw)
-    name = draw(st.sampled_from(["weight", "bias"] if layer["bias"] else ["weight"]))
-    dim = draw(st.sampled_from([None, 0, -1, 1, -2] if name == "weight" else [None, 0, -1]))
-    if dim != 1 and draw(st.integers(0, 9)) == 0:
-        layer["in_features"] = 0
-    inputs = (Input((*draw(shapes(0, 2)), layer["in_features"])),)
+    options, shape = _reparametrized(draw)
+    layer = options["layer"]
+    if "in_features" in layer and options["dim"] != 1 and draw(st.integers(0, 9)) == 0:
+        layer["in_features"], shape = 0, (*shape[:-1], 0)
     # Of no directions at all the gradient is 0 / 0.
-    options = {"layer": layer, "name": name, "dim": dim}
-    return Draft(options, inputs, differentiable=layer["in_features"] > 0)
+    return Draft(options, (Input(shape),), differentiable=shape[-1] > 0)
 
 
-def _with_weight_norm(layer, name, dim):
-    return parametrizations.weight_norm(torch.nn.Linear(**layer), name, dim)
+def _with_weight_norm(layer, name, dim, of="Linear"):
+    return parametrizations.weight_norm(getattr(torch.nn, of)(**layer), name, dim)
 
 
 def _from_the_end(layer, place):
@@ -301,24 +310,20 @@ def _weight_norm_of(module, layer, place):
 
 
 def _spectral_norm(draw):
-    layer = _linear(draw)
-    name = draw(st.sampled_from(["weight", "bias"] if layer["bias"] else ["weight"]))
-    options = {
-        "layer": layer,
-        "name": name,
+    options, shape = _reparametrized(draw)
+    options |= {
         "n_power_iterations": draw(st.integers(1, 3)),
         "eps": draw(st.sampled_from([1e-12, 0.0]) | numbers(1e-6, 2)),
-        "dim": draw(st.sampled_from([None, 0, -1, 1, -2] if name == "weight" else [None, 0, -1])),
     }
-    inputs = (Input((*draw(shapes(0, 2)), layer["in_features"])),)
     training = draw(st.booleans())
     # In training u and v, which are held fixed, move with the weights.
-    fixed = name == "bias" or not training
-    return Draft(options, inputs, training=training, differentiable=fixed)
+    is_matrix = options["of"] == "Linear" and options["name"] == "weight"
+    fixed = not (is_matrix and training)
+    return Draft(options, (Input(shape),), training=training, differentiable=fixed)
 
 
-def _with_spectral_norm(layer, name, **options):
-    return parametrizations.spectral_norm(torch.nn.Linear(**layer), name, **options)
+def _with_spectral_norm(layer, name, of="Linear", **options):
+    return parametrizations.spectral_norm(getattr(torch.nn, of)(**layer), name, **options)
 
 
 def _spectral_norm_of(module, layer, place):
@@ -332,6 +337,7 @@ def _spectral_norm_of(module, layer, place):
 
 
 _LINEAR = reference.Linear(3, 2)
+_BARE = {"affine": False, "track_running_stats": False}
 _NO_PLACE = {"option place=None": "a parametrization is of one parameter"}
 
 register(
@@ -349,6 +355,15 @@ register(
             inputs=ChannelsFirst(),
             outputs=ChannelsFirst(),
             ranks=ranks,
+            literals=(
+                # Of a mean far above the deviation; without weights and statistics, any number
+                # of channels.
+                (
+                    {**_BARE, "num_features": 3, "eps": 2 / 9},
+                    ([[2.0**30], [2.0**30], [2.0**30 + 1]],),
+                    [[-0.5], [-0.5], [1.0]],
+                ),
+            ),
             refusals=(
                 _refused(
                     lambda: reference.BatchNorm(3).forward(np.ones((2, 3, 4, 4))),
@@ -357,6 +372,10 @@ register(
                 _refused(lambda: reference.BatchNorm(3).forward(np.ones(3)), "at least 2 axes"),
                 _refused(
                     lambda: reference.BatchNorm(3).forward(np.ones((1, 3))), "more than one value"
+                ),
+                _refused(
+                    lambda: reference.BatchNorm(3, affine=False).forward(np.ones((2, 4))),
+                    "3 channels on its last axis",
                 ),
                 _refused(lambda: reference.BatchNorm(0), "num_features must be at least 1"),
                 _refused(lambda: reference.BatchNorm(3, eps=0.0), "eps must be positive"),
@@ -381,6 +400,13 @@ register(
             inputs=ChannelsFirst(rank),
             outputs=ChannelsFirst(rank),
             ranks=(rank + 1, rank + 2),
+            literals=(
+                (
+                    {**_BARE, "num_features": 3, "eps": 2 / 9},
+                    ([[[2.0**30], [2.0**30], [2.0**30 + 1]]],),
+                    [[[-0.5], [-0.5], [1.0]]],
+                ),
+            ),
             # PyTorch's module has one only where it is affine.
             own_defaults={"bias": True},
             adapter=_EmptyBatch,

@@ -20,14 +20,16 @@ from parity_tests.strategies import numbers
 
 @dataclass(frozen=True)
 class Descent:
-    """A problem, a start near the usual one, and options."""
+    """A problem, a start near the usual one or near its first minimum, and options."""
 
     problem: str
     seed: int
     options: Mapping
+    close: bool = False
 
     def start(self, dtype) -> np.ndarray:
-        usual = np.array(PROBLEMS[self.problem].start)
+        problem = PROBLEMS[self.problem]
+        usual = np.array(problem.minima[0] if self.close else problem.start)
         moved = usual + 0.2 * np.random.default_rng(self.seed).normal(size=usual.shape)
         return moved.astype(dtype)
 
@@ -38,7 +40,8 @@ def _drawn(names=tuple(PROBLEMS), **options):
     def draw_descent(draw):
         drawn = {name: draw(strategy) for name, strategy in options.items()}
         seed = draw(st.integers(0, 2**32 - 1))
-        return Descent(draw(st.sampled_from(names)), seed, drawn)
+        close = draw(st.sampled_from([False, False, True]))
+        return Descent(draw(st.sampled_from(names)), seed, drawn, close)
 
     return draw_descent
 
