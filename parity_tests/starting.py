@@ -71,7 +71,9 @@ def check_start(row: Row, case: Case, dtype: str) -> list[Verdict]:
         theirs = [*module.parameters()], [*module.buffers()]
         for ours, expected in zip((layer.params, layer.buffers), theirs, strict=True):
             alike = len(ours) == len(expected) and all(
-                np.shape(a) == tuple(b.shape) and np.allclose(a, b.detach().numpy(), rtol=1e-12)
+                isinstance(a, np.ndarray)
+                and a.shape == tuple(b.shape)
+                and np.allclose(a, b.detach().numpy(), rtol=1e-12)
                 for a, b in zip(ours, expected, strict=True)
             )
             if not alike:

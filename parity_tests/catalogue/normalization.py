@@ -282,20 +282,32 @@ def _reparametrized(draw):
         }
     name = draw(st.sampled_from(["weight", "bias"] if layer.get("bias", True) else ["weight"]))
     dim = draw(st.sampled_from([None, 0, -1, 1, -2] if name in matrices else [None, 0, -1]))
-    return {"of": of, "layer": layer, "name": name, "dim": dim}, (*leading, features)
+    # The other parameter too may be computed, in a wrapper within.
+    within = of == "Linear" and name == "bias" and draw(st.booleans())
+    options = {"of": of, "layer": layer, "name": name, "dim": dim, "within": within}
+    return options, (*leading, features)
+
+
+def _made(of, layer, within):
+    """A layer; with another wrapper within, of its weights."""
+    module = getattr(torch.nn, of)(**layer)
+    return parametrizations.spectral_norm(module, "weight") if within else module
 
 
 def _weight_norm(draw):
     options, shape = _reparametrized(draw)
-    layer = options["layer"]
-    if "in_features" in layer and options["dim"] != 1 and draw(st.integers(0, 9)) == 0:
+    layer, within = options["layer"], options["within"]
+    has_rows = "in_features" in layer and options["dim"] != 1 and not within
+    if has_rows and draw(st.integers(0, 9)) == 0:
         layer["in_features"], shape = 0, (*shape[:-1], 0)
-    # Of no directions at all the gradient is 0 / 0.
-    return Draft(options, (Input(shape),), differentiable=shape[-1] > 0)
+    training = draw(st.booleans())
+    # Of no directions at all the gradient is 0 / 0; in training the vectors within move.
+    differentiable = shape[-1] > 0 and not (within and training)
+    return Draft(options, (Input(shape),), training=training, differentiable=differentiable)
 
 
-def _with_weight_norm(layer, name, dim, of="Linear"):
-    return parametrizations.weight_norm(getattr(torch.nn, of)(**layer), name, dim)
+def _with_weight_norm(layer, name, dim, of="Linear", within=False):
+    return parametrizations.weight_norm(_made(of, layer, within), name, dim)
 
 
 def _from_the_end(layer, place):
@@ -318,12 +330,12 @@ def _spectral_norm(draw):
     training = draw(st.booleans())
     # In training u and v, which are held fixed, move with the weights.
     is_matrix = options["of"] == "Linear" and options["name"] == "weight"
-    fixed = not (is_matrix and training)
+    fixed = not (training and (is_matrix or options["within"]))
     return Draft(options, (Input(shape),), training=training, differentiable=fixed)
 
 
-def _with_spectral_norm(layer, name, of="Linear", **options):
-    return parametrizations.spectral_norm(getattr(torch.nn, of)(**layer), name, **options)
+def _with_spectral_norm(layer, name, of="Linear", within=False, **options):
+    return parametrizations.spectral_norm(_made(of, layer, within), name, **options)
 
 
 def _spectral_norm_of(module, layer, place):
@@ -429,6 +441,7 @@ register(
                     "not be empty along axis -1",
                 ),
                 _refused(lambda: reference.InstanceNorm(3, eps=-1.0), "eps must be 0 or more"),
+                _refused(lambda: reference.InstanceNorm(-1), "num_features must be at least 0"),
             ),
         )
         for oracle, rank in (

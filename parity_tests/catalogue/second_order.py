@@ -265,6 +265,23 @@ def _flat(component, hessian, start=(1.0, 1.0)):
     return component(*functions, np.array(start)).update_step
 
 
+def _misshapen(component):
+    """Values or gradients of another shape or kind than a function has."""
+
+    def descend(function, function_prime):
+        return component(function, function_prime, np.ones(2)).update_step
+
+    return (
+        Refusal(descend(lambda x: x, lambda x: x), ValueError, r"function must return shape \(\)"),
+        Refusal(descend(lambda x: x > 0, lambda x: x), TypeError, "function must be"),
+        Refusal(
+            descend(lambda x: x @ x / 2, lambda x: x[:1]),
+            ValueError,
+            r"function_prime must return shape \(2,\)",
+        ),
+    )
+
+
 def _not_finite(component):
     """Residuals or a Jacobian that are not finite at the point."""
 
@@ -318,6 +335,7 @@ register(
         _BOWL[:2],
         _drawn(**_STOP, **_RATES),
         unreached=_NO_RATE,
+        refusals=_misshapen(reference.BFGS),
     ),
     _row(
         reference.ConjugateGradients,
@@ -331,6 +349,7 @@ register(
         ),
         (("learning_rate", 1.0), ("beta", "polak-ribiere")),
         unreached=_NO_RATE,
+        refusals=_misshapen(reference.ConjugateGradients),
     ),
     _row(
         reference.GaussNewton,
