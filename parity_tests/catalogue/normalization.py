@@ -593,6 +593,15 @@ register(
         parametrization=True,
         construct=_with_weight_norm,
         unreached=_NO_PLACE,
+        # By default the first parameter is computed, and has a length for each of its rows.
+        literals=(
+            (
+                {"layer": reference.Linear(2, 2, bias=False)},
+                ([1.0, 1.0],),
+                [14.0, 3.0],
+                [[[10.0], [3.0]], [[3.0, 4.0], [0.0, 2.0]]],
+            ),
+        ),
         refusals=(
             _refused(lambda: reference.WeightNorm(_LINEAR, 2), r"place must lie in \[-2, 2\)"),
             _refused(lambda: reference.WeightNorm(_LINEAR, 0, 2), r"dim must lie in \[-2, 2\)"),
