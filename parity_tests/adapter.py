@@ -142,12 +142,12 @@ class Adapter:
         return layout.to_torch(self.module, np.asarray(entry), self.unbatched)
 
     def _align(self, grad, entry, layout):
-        """A gradient in the nesting of its input; None for what is not floating."""
+        """A gradient in the nesting of its input; None for what is no array."""
         if isinstance(entry, (tuple, list)):
             parts = grad if isinstance(grad, tuple) else (None,) * len(entry)
             return tuple(
                 self._align(part, own, layout) for part, own in zip(parts, entry, strict=True)
             )
-        if grad is None or not oracle.is_floating(entry):
+        if grad is None or not isinstance(entry, (np.ndarray, np.generic)):
             return None
         return layout.to_torch(self.module, np.asarray(grad), self.unbatched)

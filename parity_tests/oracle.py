@@ -214,8 +214,11 @@ def run(
     by_leaf = {id(t): grad for t, grad in zip(wanted, grads, strict=True)}
 
     def gradient(t):
-        grad = by_leaf.get(id(t))
-        return None if grad is None else to_numpy(grad.to_dense())
+        if id(t) not in by_leaf:
+            return None
+        # No gradient stands for zeros, which have a shape and a dtype.
+        grad = by_leaf[id(t)]
+        return to_numpy(torch.zeros_like(t) if grad is None else grad.to_dense())
 
     return Results(
         [to_numpy(output) for output in outputs],

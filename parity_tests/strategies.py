@@ -264,6 +264,15 @@ def _probabilities(regime, shape, axis=-1):
     return values / values.sum(axis=axis, keepdims=True) if values.size else values
 
 
+def _log_probabilities(regime, shape, axis=-1):
+    """Logarithms of probabilities; among special ones a few are NaN or -inf."""
+    values = np.log(_probabilities(regime, shape, axis))
+    if regime.name != SPECIAL:
+        return values
+    gaps = regime.rng.choice([np.nan, -np.inf], size=shape)
+    return np.where(regime.rng.random(shape) < regime.rng.choice([0.1, 0.3]), gaps, values)
+
+
 def _nonnegative(regime, shape):
     """The magnitudes of real numbers; away from 0 where derivatives are witnessed."""
     return np.abs(regime.real(shape)) + (1.0 if regime.name == SMOOTH else 0.0)
@@ -317,7 +326,7 @@ VALUES: dict[str, Callable] = {
     "positive": lambda regime, shape: np.exp(regime.rng.normal(size=shape)),
     "probability": _probability,
     "probabilities": _probabilities,
-    "log_probabilities": lambda regime, shape, axis=-1: np.log(_probabilities(regime, shape, axis)),
+    "log_probabilities": _log_probabilities,
     "integers": _integers,
     "binary": lambda regime, shape: regime.rng.integers(0, 2, size=shape).astype(float),
     "signs": lambda regime, shape: regime.rng.choice([-1.0, 1.0], size=shape),

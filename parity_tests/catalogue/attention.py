@@ -86,7 +86,7 @@ class _Attend(torch.nn.Module):
 
 def _scaled(draw):
     enable_gqa = draw(st.booleans())
-    heads, group = draw(sizes(1, 2)), draw(sizes(1, 2)) if enable_gqa else 1
+    heads, group = draw(sizes(0, 2)), draw(sizes(1, 2)) if enable_gqa else 1
     batch, queries, keys = draw(sizes(0, 2)), draw(sizes(0, 3)), draw(sizes(0, 3))
     features, values = draw(sizes(0, 3)), draw(sizes(0, 3))
     kind = draw(st.sampled_from(["none", "causal", "boolean", "additive"]))
@@ -96,9 +96,12 @@ def _scaled(draw):
         "scale": draw(st.none() | st.just(0.0) | numbers(0.1, 2) | numbers(-2, -0.1)),
         "enable_gqa": enable_gqa,
     }
-    leading = (batch, heads * group)
-    of_keys = draw(st.sampled_from([(batch, heads), (1, heads), (1, 1), (heads,)]))
-    rows = draw(st.sampled_from([(queries, keys), (*leading, queries, keys), (1, 1, 1, keys)]))
+    # The axes before the last two: grouped heads need one of their own.
+    shared = draw(st.sampled_from([(batch, heads), (heads,), ()][: 3 - enable_gqa]))
+    leading = (*shared[:-1], *[group * size for size in shared[-1:]])
+    ones = (1,) * len(shared)
+    of_keys = draw(st.sampled_from([shared, (*ones[1:], *shared[-1:]), ones, shared[-1:]]))
+    rows = draw(st.sampled_from([(queries, keys), (*leading, queries, keys), (*ones, 1, keys)]))
     rate, real = draw(st.sampled_from([0.3, 0.9])), values_among(keys, features, values)
     mask = {
         "boolean": (Input(rows, "mask", {"rate": 1 - rate}),),
@@ -129,11 +132,19 @@ def kept(p, shape):
 # --- multi-head attention ---
 
 
-def masks(draw, batch, heads, queries, keys, values, viewed=True):
-    """A mask of scores and one of keys that are padding; either may be None.
+def is_viewable(batch, heads, keys):
+    """Whether PyTorch can view masks as (batch, heads, queries, keys).
 
-    `viewed` says whether PyTorch views them as (batch, heads, queries, keys): it refuses to where
-    nothing is in the batch, or no keys.
+    It refuses to where nothing is in the batch, or no keys, but for one head of one sample.
+    """
+    samples = 1 if batch is None else batch
+    return samples * heads == 1 or 0 not in (samples, keys)
+
+
+def masks(draw, batch, heads, queries, keys, values, viewable):
+    """A mask of scores and, where PyTorch can view them, one of keys that are padding.
+
+    Either may be None.
     """
     rate = draw(st.sampled_from([0.2, 0.9]))
 
@@ -142,7 +153,7 @@ def masks(draw, batch, heads, queries, keys, values, viewed=True):
         kinds += [Input(shape, values), Input(shape, "blocking", {"rate": rate})]
         return draw(st.sampled_from(kinds))
 
-    if viewed and (batch == 0 or keys == 0):
+    if not viewable:
         return mask((queries, keys)), None
     several = draw(st.booleans())
     samples = 1 if batch is None else batch
@@ -171,7 +182,9 @@ def _multihead(draw):
     key = sequence(keys, batch, options["kdim"] or embed_dim, *layout)
     value = sequence(keys, batch, options["vdim"] or embed_dim, *layout)
     need_weights = draw(st.booleans())
-    rows, padding = masks(draw, batch, heads, queries, keys, values, not need_weights)
+    appended = options["add_bias_kv"] + options["add_zero_attn"]
+    viewable = need_weights or is_viewable(batch, heads, keys + appended)
+    rows, padding = masks(draw, batch, heads, queries, keys, values, viewable)
     keywords = {
         "average_attn_weights": draw(st.booleans()),
         "is_causal": rows is not None and draw(st.booleans()),
@@ -227,9 +240,21 @@ def _attending(query, key=None, value=None, mask=None, **options):
     return lambda: layer(**options).forward(*map(np.ones, shapes), mask)
 
 
-def _embedded(query=_EMBED, key=_EMBED, value=_EMBED, **given):
-    """Attention of two heads, of four features each."""
-    return lambda: reference.MultiheadAttention(4, 2).forward(query, key, value, **given)
+def _embedded(query=_EMBED, key=_EMBED, value=_EMBED, heads=2, **given):
+    """Attention to four features."""
+    return lambda: reference.MultiheadAttention(4, heads).forward(query, key, value, **given)
+
+
+def _unviewed(batch, heads, keys, axis):
+    """Refused, as PyTorch has it: without weights, masks of no samples or of no keys."""
+    query, key = np.ones((batch, 2, 4)), np.ones((batch, keys, 4))
+    return Refusal(
+        _embedded(
+            query, key, key, heads, need_weights=False, key_padding_mask=np.ones((batch, keys))
+        ),
+        ValueError,
+        f"key must not be empty along axis {axis}",
+    )
 
 
 # PyTorch picks one of several kernels by shape and mask: of a NaN score one makes NaN, another 0.
@@ -253,6 +278,14 @@ register(
                 {},
                 ([[1.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]], [[1.0], [0.0]]),
                 [[0.6697615493266569256167]],
+            ),
+            # One feature: softmax(1, 0).
+            ({}, ([[1.0]], [[1.0], [0.0]], [[1.0], [0.0]]), [[0.7310585786300048792512]]),
+            # softmax(s, s + 2), with s so large that s + 1 is no number.
+            (
+                {"scale": 1.0},
+                ([[1.0]], [[1e16], [1e16 + 2]], [[1.0], [0.0]]),
+                [[0.1192029220221175559403]],
             ),
         ],
         refusals=[
@@ -321,8 +354,14 @@ register(
             )
         ]
         + [
-            Refusal(_embedded(**masks), TypeError, message)
-            for masks, message in (
+            _unviewed(0, 2, 3, axis=0),
+            _unviewed(1, 2, 0, axis=1),
+            _unviewed(2, 1, 0, axis=1),
+            _unviewed(2, 2, 0, axis=1),
+        ]
+        + [
+            Refusal(_embedded(**given), TypeError, message)
+            for given, message in (
                 ({"attn_mask": [[0.0, 0.0]]}, "attn_mask must be a NumPy array"),
                 (
                     {"attn_mask": np.ones((2, 2), np.float16)},
@@ -331,6 +370,14 @@ register(
                 (
                     {"key_padding_mask": np.ones((1, 2), np.int64)},
                     "key_padding_mask must hold booleans, or floats",
+                ),
+                (
+                    {"query": _EMBED.astype(np.float32), "attn_mask": np.ones((2, 2))},
+                    "attn_mask must hold booleans, or floats that float32 holds",
+                ),
+                (
+                    {"query": _EMBED.astype(np.float32), "key_padding_mask": np.ones((1, 2))},
+                    "key_padding_mask must hold booleans, or floats that float32 holds",
                 ),
             )
         ],

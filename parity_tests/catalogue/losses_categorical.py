@@ -78,7 +78,7 @@ def _cross_entropy(draw):
     target, ignored = _indices(draw, rows, classes)
     if draw(st.booleans()):
         axis = min(len(rows), 1)
-        target = Input(shape, draw(st.sampled_from(["probabilities", "positive"])))
+        target = Input(shape, draw(st.sampled_from(["probabilities", "positive", "binary"])))
         if target.values == "probabilities":
             target = Input(shape, "probabilities", {"axis": axis})
         ignored = draw(st.sampled_from([-100, -1]))
@@ -207,6 +207,10 @@ def _linear_of(module):
     )
 
 
+def _as_drawn(module, rng):
+    """The weights stay as they are: some are 0."""
+
+
 _INDEXED = ("weight", "ignore_index")
 _WEIGHT = np.array([1.0, 2.0, 0.5])
 _ROWS, _PLACES = np.ones((2, 3)), np.array([0, 2])
@@ -237,6 +241,7 @@ register(
         plain(reference.CrossEntropyLoss, "label_smoothing", *_INDEXED),
         _cross_entropy,
         "composite",
+        prepare=_as_drawn,
         cancels_within=True,
         inputs=_LOGITS,
         refusals=(
@@ -264,6 +269,7 @@ register(
         plain(reference.NLLLoss, *_INDEXED),
         _indexed(),
         "composite",
+        prepare=_as_drawn,
         contiguous=True,
         inputs=_LOGITS,
         refusals=_refusals(reference.NLLLoss),
@@ -310,6 +316,7 @@ register(
         plain(reference.FocalLoss, "gamma", *_INDEXED),
         _indexed(last=True, gamma=st.sampled_from([0.0, 1.0, 2.0]) | numbers(1, 5)),
         "composite",
+        prepare=_as_drawn,
         cancels_within=True,
         correct=_nan_at_infinity,
         literals=(
@@ -327,6 +334,7 @@ register(
         plain(reference.SparseCategoricalCrossEntropyLoss, *_INDEXED),
         _indexed("probability", last=True),
         "composite",
+        prepare=_as_drawn,
         bounds=(0, 1),
         literals=(
             (
@@ -350,6 +358,7 @@ register(
         plain(reference.CategoricalCrossEntropyLoss, "weight"),
         _probabilities_of_classes,
         "composite",
+        prepare=_as_drawn,
         bounds=(0, 1),
         literals=(
             (

@@ -17,7 +17,7 @@ def _sequences(draw):
     batch = draw(st.sampled_from([None, 1, 2, 3]))
     count = 1 if batch is None else batch
     counts = [draw(sizes(0, 3)) for _ in range(count)]
-    lengths = [draw(st.sampled_from([time, time, draw(sizes(0, time))])) for _ in range(count)]
+    lengths = [draw(st.sampled_from([time, time, draw(sizes(0, time)), 0])) for _ in range(count)]
     labels = {"low": 0, "high": classes}
     padded = draw(st.booleans())
     shape = (count, max(counts) + draw(sizes(0, 1))) if padded else (sum(counts),)
@@ -71,9 +71,9 @@ class _Sequences(Adapter):
     def departure(self, grad_output):
         """What PyTorch adds to the gradient of each log-probability.
 
-        The probability itself, as if a log-softmax had come before; NaN where that is 0; and in
-        the last frame the share of the last blank, which it
-        overwrites where the last label is a blank too.
+        The probability itself, as if a log-softmax had come before; NaN where that is 0, or where
+        a NaN lies on a path that leads to no end; and in the last frame the share of the last
+        blank, which it overwrites where the last label is a blank too.
         """
         layer, log_probs = self.layer, self.given[0]
         frames = _FramesFirst().to_reference(self.module, log_probs, False)
@@ -89,12 +89,32 @@ class _Sequences(Adapter):
                 if length and count and layer.labels[row, 2 * count - 1] == layer.blank:
                     last = layer.alphas[length, row, 2 * count] - layer.log_total[row]
                     added[row, length - 1, layer.blank] += np.exp(last)
+                added[row][self._on_lost_paths(row, length, 2 * count + 1)] = np.nan
             within = (np.arange(time) < layer.lengths[:, None])[..., None]
             if layer.zero_infinity:
                 within = within & ~np.isneginf(layer.log_total)[:, None, None]
             added = np.where(within, pull * added, 0)
         shape = layer.shape
         return _FramesFirst().to_torch(self.module, added.reshape(shape), False)
+
+    def _on_lost_paths(self, row, length, states):
+        """Where a NaN comes before or after, (time, classes), be it on a path to no end.
+
+        In a sequence's last frame PyTorch looks at the states alone that may end.
+        """
+        layer = self.layer
+        skips = np.append(layer.skips[row], [False, False])[:states]
+        emissions, alphas = (a[:, row, :states] for a in (layer.emissions, layer.alphas[1:]))
+        found = np.zeros((len(emissions), layer.shape[-1]), bool)
+        after = np.zeros(states, bool)
+        for frame in reversed(range(length)):
+            following = np.append(after, [False, False])
+            after = after | following[1:-1] | (skips & following[2:]) | np.isnan(emissions[frame])
+            seen = after | np.isnan(alphas[frame])
+            if frame + 1 == length:
+                after, seen = (part & layer.is_last[row, :states] for part in (after, seen))
+            found[frame, layer.labels[row, :states][seen]] = True
+        return found
 
 
 def _path(module, log_probs, grad_output):
@@ -115,6 +135,8 @@ def _sequence(message, error=ValueError, **changes):
     return refused(error, message, lambda: reference.CTCLoss().forward(**{**arguments, **changes}))
 
 
+_NO_LABELS = np.zeros(0, np.int64)
+
 register(
     Row(
         reference.CTCLoss,
@@ -126,6 +148,14 @@ register(
         adapter=_Sequences,
         contiguous=True,
         floor={"grad_input": _path},
+        literals=(
+            # No sequences, which PyTorch refuses.
+            (
+                {"reduction": "sum"},
+                (np.zeros((0, 5, 3)), _NO_LABELS[:, None], _NO_LABELS, _NO_LABELS),
+                0.0,
+            ),
+        ),
         unreached={"axis of 0": "PyTorch refuses empty log-probabilities"},
         refusals=(
             _sequence("targets must hold integers", TypeError, targets=np.ones((2, 2))),
@@ -148,7 +178,7 @@ register(
         ),
         departure=(
             "The gradient of the log-probabilities has e^lp added to it, as if a log-softmax had "
-            "come before; it is NaN where that is 0."
+            "come before; it is NaN where that is 0, or where a NaN lies on a path to no end."
         ),
     ),
 )

@@ -123,8 +123,8 @@ def _replay(module, inputs):
             mask = mask[np.newaxis]
         else:
             mask = mask.swapaxes(0, 1)
-        # What is kept must not be below the probability of being dropped, which may be 1.
-        masks.append((mask > 0).astype(float))
+        # The least draw that is kept is the probability of being dropped itself.
+        masks.append(np.where(mask > 0, module.dropout, 0.0))
     return Replay(*masks)
 
 
@@ -166,10 +166,10 @@ def _replay_peephole(module, inputs):
         return Replay()
     shape = (*inputs[0].shape[:-1], (1 + module.bidirectional) * module.hidden_size)
     masks = [
-        torch.nn.functional.dropout(torch.ones(shape), module.dropout).numpy() > 0
+        torch.nn.functional.dropout(torch.ones(shape), module.dropout).numpy()
         for _ in range(module.num_layers - 1)
     ]
-    return Replay(*[mask.astype(float) for mask in masks])
+    return Replay(*[np.where(mask > 0, module.dropout, 0.0) for mask in masks])
 
 
 # Graves (2013), eq. 7-11, in 40 digits: the parameters of one cell with one input and two units,

@@ -12,6 +12,7 @@ from parity_tests.catalogue.attention import (
     OfBatch,
     Sequences,
     attention_of,
+    is_viewable,
     kept,
     masks,
     sequence,
@@ -146,10 +147,10 @@ def _layer_inputs(draw, options, sources):
     values = values_among(*times.values())
     layout = (batch, options["d_model"], batch_first, values)
     inputs = [sequence(time, *layout) for time in times.values()]
-    pairs = [
-        masks(draw, batch, options["nhead"], times[queries], times[keys], values)
-        for queries, keys in sources
-    ]
+    heads, pairs = options["nhead"], []
+    for queries, keys in ((times[queries], times[keys]) for queries, keys in sources):
+        viewable = is_viewable(batch, heads, keys)
+        pairs.append(masks(draw, batch, heads, queries, keys, values, viewable))
     return (*inputs, *(rows for rows, _ in pairs), *(padding for _, padding in pairs))
 
 

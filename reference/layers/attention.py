@@ -141,7 +141,7 @@ class ScaledDotProductAttention(Layer):
         layout = "(..., heads, time, features)"
         for name, array in {"query": query, "key": key, "value": value}.items():
             _checks.check_least_rank(self, 3 if self.enable_gqa else 2, layout, **{name: array})
-            if self.enable_gqa and name != "query":
+            if self.enable_gqa:
                 heads = (f"the heads of {name}", max(array.shape[-3], 1))
                 _checks.check_axis_divides(self, heads, -3, query=query)
         _checks.check_last_axis(self, query.shape[-1], "features, as query has", key=key)
@@ -390,13 +390,11 @@ class MultiheadAttention(Layer):
         """What the masks add to the scores; keys that were appended are never blocked."""
         if self.hinted:
             return _causal(query.shape[1], key.shape[1], query.dtype)
-        mask = query.dtype.type(0)
+        mask = np.zeros(self.inputs[1].shape[1], query.dtype)  # (keys,)
         for _, spread in self.masks.values():
             mask = mask + _additive(spread, query.dtype)
-        appended = key.shape[1] - self.inputs[1].shape[1]
-        if np.ndim(mask) and appended:
-            mask = np.pad(mask, [(0, 0)] * (mask.ndim - 1) + [(0, appended)])
-        return mask
+        appended = key.shape[1] - mask.shape[-1]
+        return np.pad(mask, [(0, 0)] * (mask.ndim - 1) + [(0, appended)])
 
     def _check_inputs(self):
         query, key, value = self.inputs
@@ -407,7 +405,7 @@ class MultiheadAttention(Layer):
 
     def _check_view(self, mask, key):
         """PyTorch refuses to view what has no elements as (batch, heads, queries, keys)."""
-        if np.ndim(mask) == 4 and len(key) * self.num_heads != 1:
+        if mask.ndim == 4 and len(key) * self.num_heads != 1:
             for axis in (0, 1):
                 _checks.check_filled_axis(self, axis, key=key)
 

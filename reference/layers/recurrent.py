@@ -92,8 +92,8 @@ class RecurrentLayer(RecurrentCell):
         _checks.check_filled_axis(self, 1, input_data=input_data)
         batch, time, _ = input_data.shape
         lengths = _checks.check_lengths(self, batch, time, lengths=lengths)
-        dtype = np.result_type(input_data, self.params[0])
-        state = self.take_state(state, self.state_shapes(batch), dtype)
+        # Zeros of the input's dtype: the first step promotes them to that of the weights.
+        state = self.take_state(state, self.state_shapes(batch), input_data.dtype)
         self.packing = Packing(lengths, time)
         rows, state = self.run(self.packing.pack(input_data), state)
         return self.packing.unpack(rows), self.give_state(state)
@@ -109,7 +109,7 @@ class RecurrentLayer(RecurrentCell):
                 output, final = self.sweep(len(finals), inputs, initial)
                 outputs.append(output)
                 finals.append(final)
-            rows = np.concatenate(outputs, axis=-1)
+            rows = np.concatenate(outputs, axis=1)
         return rows, tuple(np.stack(parts) for parts in zip(*finals, strict=True))
 
     def sweep(self, place, inputs, state):
@@ -138,7 +138,7 @@ class RecurrentLayer(RecurrentCell):
         """0 where dropout silences a value between two layers, else what keeps the mean."""
         if not self.training or self.dropout == 0:
             return 1
-        draws = np.asarray(self.rng.random((*self.packing.shape, rows.shape[-1])))
+        draws = self.rng.random((*self.packing.shape, rows.shape[1]))
         kept = self.packing.pack(draws) >= self.dropout
         # Nothing is kept when dropout = 1, so that its scale does not matter.
         return kept.astype(rows.dtype) / (1 - self.dropout if self.dropout < 1 else 1)
@@ -156,7 +156,7 @@ class RecurrentLayer(RecurrentCell):
         grad_initials, grad_params = [], []
         for noise in reversed(self.noises):
             grad_inputs = []
-            for grad_output in np.split(grad_rows, self.num_directions, axis=-1)[::-1]:
+            for grad_output in np.split(grad_rows, self.num_directions, axis=1)[::-1]:
                 place -= 1
                 grad_final = tuple(part[place] for part in grad_state)
                 grads = self.sweep_backward(place, grad_output, grad_final)

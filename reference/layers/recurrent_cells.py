@@ -199,7 +199,7 @@ class LSTMCell(RecurrentCell):
     def step(self, from_input, state, weights_h, bias_h):
         hidden, cell = state
         products = from_input + self.multiply(hidden, weights_h, bias_h)
-        for_input, for_forget, for_candidate, for_output = np.split(products, 4, axis=-1)
+        for_input, for_forget, for_candidate, for_output = np.split(products, 4, axis=1)
         input_gate, forget_gate = sigmoid(for_input), sigmoid(for_forget)
         candidate, output_gate = np.tanh(for_candidate), sigmoid(for_output)
         next_cell = forget_gate * cell + input_gate * candidate
@@ -218,7 +218,7 @@ class LSTMCell(RecurrentCell):
                 grad_cell * input_gate * (1 - candidate * candidate),
                 grad_hidden * shown * output_gate * (1 - output_gate),
             ],
-            axis=-1,
+            axis=1,
         )
         grad_state = (grad_products @ weights_h, grad_cell * forget_gate)
         return [grad_products], grad_state, ()
@@ -263,7 +263,7 @@ class PeepholeLSTMCell(RecurrentCell):
         hidden, cell = state
         into_input, into_forget, into_output = peepholes
         products = from_input + self.multiply(hidden, weights_h, bias_h)
-        for_input, for_forget, for_candidate, for_output = np.split(products, 4, axis=-1)
+        for_input, for_forget, for_candidate, for_output = np.split(products, 4, axis=1)
         input_gate = sigmoid(for_input + into_input * cell)
         forget_gate = sigmoid(for_forget + into_forget * cell)
         candidate = np.tanh(for_candidate)
@@ -283,7 +283,7 @@ class PeepholeLSTMCell(RecurrentCell):
         for_input = grad_cell * candidate * input_gate * (1 - input_gate)
         for_forget = grad_cell * cell * forget_gate * (1 - forget_gate)
         for_candidate = grad_cell * input_gate * (1 - candidate * candidate)
-        grad_products = np.concatenate([for_input, for_forget, for_candidate, for_output], axis=-1)
+        grad_products = np.concatenate([for_input, for_forget, for_candidate, for_output], axis=1)
         seen = (for_input * cell, for_forget * cell, for_output * next_cell)
         grad_peepholes = np.stack([part.sum(axis=0) for part in seen])
         grad_cell = grad_cell * forget_gate + into_input * for_input + into_forget * for_forget
@@ -325,8 +325,8 @@ class GRUCell(RecurrentCell):
     def step(self, from_input, state, weights_h, bias_h):
         (hidden,) = state
         from_state = self.multiply(hidden, weights_h, bias_h)
-        input_reset, input_update, input_candidate = np.split(from_input, 3, axis=-1)
-        state_reset, state_update, state_candidate = np.split(from_state, 3, axis=-1)
+        input_reset, input_update, input_candidate = np.split(from_input, 3, axis=1)
+        state_reset, state_update, state_candidate = np.split(from_state, 3, axis=1)
         reset = sigmoid(input_reset + state_reset)
         update = sigmoid(input_update + state_update)
         candidate = np.tanh(input_candidate + reset * state_candidate)
@@ -340,7 +340,7 @@ class GRUCell(RecurrentCell):
         for_update = grad_hidden * (hidden - candidate) * update * (1 - update)
         for_candidate = grad_hidden * (1 - update) * (1 - candidate * candidate)
         for_reset = for_candidate * state_candidate * reset * (1 - reset)
-        grad_from_input = np.concatenate([for_reset, for_update, for_candidate], axis=-1)
-        grad_from_state = np.concatenate([for_reset, for_update, reset * for_candidate], axis=-1)
+        grad_from_input = np.concatenate([for_reset, for_update, for_candidate], axis=1)
+        grad_from_state = np.concatenate([for_reset, for_update, reset * for_candidate], axis=1)
         grad_hidden = grad_hidden * update + grad_from_state @ weights_h
         return [grad_from_input, grad_from_state], (grad_hidden,), ()

@@ -114,7 +114,7 @@ class CrossEntropyLoss(_IndexLoss):
         _checks.check_floating(self, "forward", "target", target)
         why = "Class probabilities have no index to ignore."
         _checks.check_negative(self, why, method="forward", ignore_index=self.ignore_index)
-        self.kept = np.ones(prediction.shape[:-1], bool)
+        self.kept = True
         self.target_weight = np.ones(prediction.shape[:-1], prediction.dtype)
         self.log_p = _numeric.log_softmax(prediction)
         smooth = (1 - self.label_smoothing) * target + self.label_smoothing / prediction.shape[-1]
@@ -200,8 +200,10 @@ class SparseCategoricalCrossEntropyLoss(_IndexLoss):
         return self.reduce(self.losses)
 
     def backward(self, grad_output=1.0):
-        slope = -self.target_weight * (self.chosen >= self.eps) / np.maximum(self.chosen, self.eps)
-        grad_chosen = self.spread(grad_output, self.losses) * slope
+        slope = -self.target_weight / np.maximum(self.chosen, self.eps)
+        pull = self.spread(grad_output, self.losses)
+        # Below the clamp not even the NaN of a mean without weight counts.
+        grad_chosen = np.where(self.chosen >= self.eps, pull * slope, 0)
         grad_prediction = np.zeros(self.shape, grad_chosen.dtype)
         np.put_along_axis(grad_prediction, self.index, grad_chosen[..., None], axis=-1)
         return grad_prediction, None

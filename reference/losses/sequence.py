@@ -13,6 +13,11 @@ def log_sum(terms):
     return largest + np.log(np.exp(terms - largest).sum(axis=0))
 
 
+def _unless_lost(betas, others):
+    """The sum: a state that leads to no end has no weight, not even where the other is NaN."""
+    return np.where(np.isneginf(betas), betas, betas + others)
+
+
 class CTCLoss(Loss):
     """Connectionist temporal classification: the probability of a text, however it is aligned.
 
@@ -52,10 +57,11 @@ class CTCLoss(Loss):
         _checks.check_indices(self, log_probs.shape[-1], targets=labels)
         self.shape = log_probs.shape
         self.lengths = np.reshape(input_lengths, -1)
-        self.counts = np.asarray(target_lengths)
+        self.counts = target_lengths
         self.place(log_probs.reshape(-1, *log_probs.shape[-2:]), labels)
-        # The logarithm of 0 is meant, and infinities that meet give NaN, as in PyTorch.
-        with np.errstate(divide="ignore", invalid="ignore"):
+        # The logarithm of 0 is meant, sums beyond the lowest number are one too, and infinities
+        # that meet give NaN, as in PyTorch.
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             self.alphas = self.sweep()
             last = self.alphas[self.lengths, np.arange(len(labels))]  # (batch, states)
             self.log_total = log_sum(np.where(self.is_last, last, -np.inf).T)
@@ -88,12 +94,11 @@ class CTCLoss(Loss):
         lengths = self.counts.reshape(-1, 1)
         self.labels = np.full((len(labels), 2 * labels.shape[1] + 1), self.blank)
         self.labels[:, 1::2] = labels  # (batch, states)
-        differs = self.labels[:, 2:] != self.labels[:, :-2]
-        self.skip_cost = np.where(differs, 0, -np.inf).astype(log_probs.dtype)
+        self.skips = self.labels[:, 2:] != self.labels[:, :-2]
         states = np.arange(self.labels.shape[1])
         self.is_last = (states == 2 * lengths) | (states == 2 * lengths - 1)
-        index = np.broadcast_to(self.labels[:, None], (*log_probs.shape[:2], len(states)))
-        self.emissions = np.moveaxis(np.take_along_axis(log_probs, index, axis=-1), 1, 0)
+        emissions = np.take_along_axis(log_probs, self.labels[:, None], axis=-1)
+        self.emissions = np.moveaxis(emissions, 1, 0)  # (time, batch, states)
 
     def sweep(self):
         """The logarithms of alpha: before the first frame, all in one state, and after each."""
@@ -106,42 +111,39 @@ class CTCLoss(Loss):
             before = alphas[frame]
             terms[0] = before
             terms[1, :, 1:] = before[:, :-1]
-            terms[2, :, 2:] = before[:, :-2] + self.skip_cost
+            terms[2, :, 2:] = np.where(self.skips, before[:, :-2], -np.inf)
             alphas[frame + 1] = log_sum(terms) + self.emissions[frame]
         return alphas
 
     def sweep_back(self):
         """The logarithms of beta after each frame: of all that can follow."""
-        betas = np.full_like(self.emissions, -np.inf)
+        betas = np.empty_like(self.emissions)
         terms = np.full((3, *betas.shape[1:]), -np.inf, betas.dtype)
-        end = np.where(self.is_last, 0, -np.inf)
+        end = np.log(self.is_last)  # 0 where an alignment may end, -inf elsewhere
         for frame in reversed(range(len(betas))):
-            if frame + 1 < len(betas):
-                after = betas[frame + 1] + self.emissions[frame + 1]
-                terms[0] = after
-                terms[1, :, :-1] = after[:, 1:]
-                terms[2, :, :-2] = after[:, 2:] + self.skip_cost
-                betas[frame] = log_sum(terms)
+            betas[frame] = log_sum(terms)
             ends = self.lengths == frame + 1
             betas[frame, ends] = end[ends]
+            after = _unless_lost(betas[frame], self.emissions[frame])
+            terms[0] = after
+            terms[1, :, :-1] = after[:, 1:]
+            terms[2, :, :-2] = np.where(self.skips, after[:, 2:], -np.inf)
         return betas
 
     def backward(self, grad_output=1.0):
         time, _, _ = self.emissions.shape
         classes = self.shape[-1]
         # The logarithm of 0 is meant; a total of 0, and NaN, make it NaN, as in PyTorch.
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             # Each frame's total is e^-l; to divide by its own rounds less.
             betas = self.sweep_back()
-            # A state that leads to no end has no weight, even where its alpha is NaN.
-            joint = np.where(np.isneginf(betas), betas, self.alphas[1:] + betas)
-            of_states = _numeric.softmax(joint)
+            of_states = _numeric.softmax(_unless_lost(betas, self.alphas[1:]))
             of_class = self.labels[..., None] == np.arange(classes)  # (batch, states, classes)
-            posterior = np.moveaxis(of_states, 0, 1) @ of_class.astype(of_states.dtype)
+            posterior = np.moveaxis(of_states, 0, 1) @ of_class
         within = np.arange(time) < self.lengths[:, None]
         if self.zero_infinity:
             within &= ~np.isneginf(self.log_total)[:, None]
-        pull = np.reshape(self.spread(grad_output, self.losses), (-1, 1, 1))
+        pull = self.spread(grad_output, self.losses).reshape(-1, 1, 1)
         return np.where(within[..., None], -pull * posterior, 0).reshape(self.shape), None
 
     def reduce(self, losses):
