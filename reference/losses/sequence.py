@@ -15,7 +15,7 @@ def log_sum(terms):
 
 def _unless_lost(betas, others):
     """The sum: a state that leads to no end has no weight, not even where the other is NaN."""
-    return np.where(np.isneginf(betas), betas, betas + others)
+    return np.where(betas == -np.inf, betas, betas + others)
 
 
 class CTCLoss(Loss):
@@ -111,7 +111,7 @@ class CTCLoss(Loss):
             before = alphas[frame]
             terms[0] = before
             terms[1, :, 1:] = before[:, :-1]
-            terms[2, :, 2:] = np.where(self.skips, before[:, :-2], -np.inf)
+            np.copyto(terms[2, :, 2:], before[:, :-2], where=self.skips)
             alphas[frame + 1] = log_sum(terms) + self.emissions[frame]
         return alphas
 
@@ -127,7 +127,7 @@ class CTCLoss(Loss):
             after = _unless_lost(betas[frame], self.emissions[frame])
             terms[0] = after
             terms[1, :, :-1] = after[:, 1:]
-            terms[2, :, :-2] = np.where(self.skips, after[:, 2:], -np.inf)
+            np.copyto(terms[2, :, :-2], after[:, 2:], where=self.skips)
         return betas
 
     def backward(self, grad_output=1.0):
