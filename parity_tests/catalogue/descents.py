@@ -1,5 +1,6 @@
 """Rows: gradient descent in the book's form, the textbook's momenta, L-BFGS."""
 
+import collections
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -101,8 +102,24 @@ class PolyakFormula(_Textbook):
         p.copy_(moved)
 
 
-class NesterovFormula(RumelhartFormula):
-    """The same, of gradients that are given: where they are taken is the closure's business."""
+class NesterovFormula(_Textbook):
+    """q = p - momentum v, v = momentum v + lr grad f(q), p = p - v; f(q) = g . q + q . q / 2."""
+
+    def move(self, p, state, lr, momentum):
+        carried = momentum * state.get("velocity", torch.zeros_like(p))
+        ahead = p - carried
+        state["velocity"] = carried + lr * (p.grad + ahead)
+        p.copy_(p - state["velocity"])
+
+
+def _step_in_a_bowl(optimizer, params, grads):
+    """A step of ours on the same f, whose gradient depends on where it is taken."""
+
+    def closure():
+        taken = [None if g is None else g + p for g, p in zip(grads, params, strict=True)]
+        return 0.0, taken
+
+    optimizer.step(params, closure)
 
 
 def _momentum(draw):
@@ -121,17 +138,25 @@ def _momentum_options(group):
 
 @dataclass(frozen=True)
 class Closures:
-    """Some steps of L-BFGS on a problem, the parameters in two arrays."""
+    """Some steps of L-BFGS on a problem, the parameters in two arrays.
+
+    absent  the second array has no gradient
+    away    how far the start is from a minimum, or None for near the usual start
+    """
 
     problem: str
     seed: int
     steps: int
     resumed: bool
     options: Mapping
+    absent: bool = False
+    away: float | None = None
 
     def start(self, dtype):
-        usual = np.array(PROBLEMS[self.problem].start)
-        moved = usual + 0.2 * np.random.default_rng(self.seed).normal(size=usual.shape)
+        problem = PROBLEMS[self.problem]
+        usual = problem.start if self.away is None else problem.minima[0]
+        spread = 0.2 if self.away is None else self.away
+        moved = usual + spread * np.random.default_rng(self.seed).normal(size=len(usual))
         first, *others = moved.astype(dtype)
         return [np.array(first), np.array([others])]
 
@@ -154,6 +179,8 @@ def _closures(draw):
         draw(st.integers(1, 3)),
         draw(st.booleans()),
         options,
+        draw(st.booleans()),
+        draw(st.none() | st.sampled_from([0.0, 1e-2])),
     )
 
 
@@ -188,16 +215,15 @@ def _run_lbfgs(case, dtype):
     def closure():
         x = _flat(params)
         gradient = problem.gradient(x)
-        return problem.f(x), [gradient[0].reshape(()), gradient[1:].reshape(1, -1)]
+        others = None if case.absent else gradient[1:].reshape(1, -1)
+        return problem.f(x), [gradient[0].reshape(()), others]
 
-    track = {"params": [], "loss": [], "d": []}
+    track = collections.defaultdict(list)
     for step in range(case.steps):
         if case.resumed and step == 1:
             state, ours = ours.state, reference.LBFGS(learning_rate=case.options["lr"], **options)
             ours.load_state(state, params)
-        track["loss"].append(ours.step(params, closure))
-        track["params"].append(_flat(params))
-        track["d"].append(ours.state[0].get("d", 0 * _flat(params)))
+        _note(track, ours.step(params, closure), params, ours.state[0])
     return {name: np.array(entries, dtype) for name, entries in track.items()}
 
 
@@ -213,15 +239,24 @@ def _run_lbfgs_in_torch(case, dtype, nudge):
         loss.backward()
         for param in params:
             param.grad = nudge(param.grad)
+        if case.absent:
+            params[1].grad = None
         return loss
 
-    track = {"params": [], "loss": [], "d": []}
+    track = collections.defaultdict(list)
     for _ in range(case.steps):
-        track["loss"].append(theirs.step(closure).item())
-        track["params"].append(_flat(params))
-        d = theirs.state[params[0]].get("d")
-        track["d"].append(0 * _flat(params) if d is None else oracle.to_numpy(d))
+        _note(track, theirs.step(closure).item(), params, theirs.state[params[0]])
     return {name: np.array(entries, dtype) for name, entries in track.items()}
+
+
+def _note(track, loss, params, state):
+    """What a step returns and leaves; the state begins with the first iteration."""
+    point = _flat(params)
+    begun = dict.fromkeys(("d", "prev_flat_grad"), 0 * point)
+    begun |= {"prev_loss": 0.0, "t": 0.0, "H_diag": 1.0, "func_evals": 0, "n_iter": 0}
+    noted = {name: oracle.to_numpy(state.get(name, before)) for name, before in begun.items()}
+    for name, value in {"params": point, "loss": loss, **noted}.items():
+        track[name].append(value)
 
 
 # --- conjugate gradients of a matrix ---
@@ -302,6 +337,13 @@ def _bad(act, error, message):
     return Refusal(act, error, message)
 
 
+def _closures_refused(component):
+    return (
+        _bad(lambda: component().step([np.ones(3)], None), TypeError, "be a function"),
+        _bad(lambda: component().step([np.ones(3)], lambda: 0.0), TypeError, "return .loss, grads"),
+    )
+
+
 def _gradient_descent(**changed):
     options = {"function": abs, "function_prime": abs, "initial_point": 1.0, **changed}
     return lambda: reference.GradientDescent(**options).update_step()
@@ -357,8 +399,9 @@ print(point, len(path))""",
         _momentum_options,
         _momentum,
         state={"velocity": "velocity"},
-        step=lambda optimizer, params, grads: optimizer.step(params, lambda: (0.0, grads)),
+        step=_step_in_a_bowl,
         example=_OPTIMIZER.format(name="Nesterov"),
+        refusals=_closures_refused(reference.Nesterov),
     ),
     RunRow(
         reference.LBFGS,
@@ -386,6 +429,10 @@ print(point, len(path))""",
                 ValueError,
                 r"have the parameter's shape \(3,\)",
             ),
+            # Before the closure is called.
+            _bad(lambda: reference.LBFGS().step([np.arange(3)], None), TypeError, "be floating"),
+            _bad(lambda: reference.LBFGS().add_group(count=1), ValueError, "be the only one"),
+            *_closures_refused(reference.LBFGS),
         ),
     ),
     RunRow(

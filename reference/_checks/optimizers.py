@@ -130,6 +130,22 @@ def check_step(owner, params, grads):
     return groups
 
 
+def check_evaluation(owner, closure):
+    """The loss and the gradients that a closure returns."""
+    if not callable(closure):
+        fail(TypeError, owner, "step", "closure", "be a function", kind_of(closure))
+    found = closure()
+    if not isinstance(found, (tuple, list)) or len(found) != 2:
+        fail(TypeError, owner, "step", "closure", "return (loss, grads)", kind_of(found))
+    return found
+
+
+def check_alone(owner):
+    """No further group: the options are those of all parameters."""
+    fact, hint = "a second one", "Give the constructor the options of all parameters."
+    fail(ValueError, owner, "add_group", "group", "be the only one", fact, hint)
+
+
 def check_params(owner, params, seen, *, method="step"):
     """Real arrays that can be written to, as many as `seen`; for each the options of its group."""
     for place, param in enumerate(params):

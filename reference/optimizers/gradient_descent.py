@@ -159,8 +159,9 @@ class Nesterov(Optimizer):
     Shapes: params and the closure's gradients are two lists of the same length, entry by entry of
         one shape.
     Dtypes: float32 and float64; the state has the parameter's.
-    Errors: TypeError for an array that is not floating; ValueError for an option out of range,
-        lists of different lengths, a shape that differs or a parameter that is read-only.
+    Errors: TypeError for an array that is not floating or a closure that is no function or does
+        not return a pair; ValueError for an option out of range, lists of different lengths, a
+        shape that differs or a parameter that is read-only.
     Book: section 6.3.3.
     Paper: Nesterov (1983), A method for solving the convex programming problem with convergence
         rate O(1/k^2), Soviet Math. Doklady 27; Sutskever, Martens, Dahl, Hinton (2013), On the
@@ -185,7 +186,7 @@ class Nesterov(Optimizer):
         standing = [param.copy() for param in params]
         try:
             move(params, points)
-            loss, grads = closure()
+            loss, grads = _checks.check_evaluation(self, closure)
         finally:
             move(params, standing)
         super().step(params, grads)
@@ -196,7 +197,7 @@ class Nesterov(Optimizer):
         groups = _checks.check_params(self, params, len(self.state))
         states = [*self.state, *({} for _ in params[len(self.state) :])]
         return [
-            param - group["momentum"] * state["velocity"] if state else param.copy()
+            param - group["momentum"] * state.get("velocity", 0)
             for param, state, group in zip(params, states, groups, strict=True)
         ]
 

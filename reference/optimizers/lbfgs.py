@@ -28,8 +28,9 @@ class LBFGS(Optimizer):
     Shapes: params and the closure's gradients are two lists of the same length, entry by entry of
         one shape.
     Dtypes: float32 and float64; the state has the parameters'.
-    Errors: TypeError for an array that is not floating; ValueError for an option out of range,
-        lists of different lengths, a shape that differs or a parameter that is read-only.
+    Errors: TypeError for an array that is not floating or a closure that is no function or does
+        not return a pair; ValueError for an option out of range, a second group, lists of different
+        lengths, a shape that differs or a parameter that is read-only.
     Book: not in the book; beside section 6.4.
     Paper: Liu, Nocedal (1989), On the limited memory BFGS method for large scale optimization,
         DOI 10.1007/BF01589116; Nocedal, Wright (2006), Numerical optimization,
@@ -78,6 +79,10 @@ class LBFGS(Optimizer):
         _checks.check_number(self, tolerance_grad=tolerance_grad)
         _checks.check_number(self, tolerance_change=tolerance_change)
         _checks.check_integer(self, history_size=history_size)
+
+    def add_group(self, **group):
+        """Refused, as by PyTorch's constructor: the parameters move as one vector."""
+        _checks.check_alone(self)
 
     def step(self, params, closure):
         """Iterate on `closure()`, which returns `(loss, grads)`; returns the first loss."""
@@ -142,7 +147,7 @@ class LBFGS(Optimizer):
 
     def evaluate(self, params, closure):
         """The loss, as a float, and the gradients of all parameters as one vector."""
-        loss, grads = closure()
+        loss, grads = _checks.check_evaluation(self, closure)
         _checks.check_step(self, params, grads)
         parts = [
             np.zeros(param.size, param.dtype) if grad is None else np.ravel(grad)
