@@ -13,6 +13,7 @@ class Problem:
     residual(x, stack)  r, of NumPy's or PyTorch's x, with that library's stack
     jacobian(x)         a row for each residual
     bend(x, r)          the sum of r_i times the second derivative of r_i
+    spread              how far starts are from the usual one
     """
 
     name: str
@@ -21,6 +22,7 @@ class Problem:
     bend: Callable
     start: tuple[float, ...]
     minima: tuple[tuple[float, ...], ...]
+    spread: float = 0.2
 
     def r(self, x: np.ndarray) -> np.ndarray:
         return self.residual(x, np.stack)
@@ -59,6 +61,34 @@ def _beale_bend(x, r):
 def _himmelblau(x, stack):
     a, b = x
     return stack([a**2 + b - 11, a + b**2 - 7])
+
+
+# Where two hills 3 high stand, and how steep they are along each axis.
+_HILLS = (((1.0, 0.0), (4.0, 1.0)), ((-1.0, 1.0), (1.0, 4.0)))
+
+
+def _hills(x, stack):
+    def height(place, steep):
+        (a, b), (p, q), (s, t) = x, place, steep
+        return 3 / (1 + s * (a - p) ** 2 + t * (b - q) ** 2)
+
+    return stack([x[0] / 4, x[1] / 4, *(height(*hill) for hill in _HILLS)])
+
+
+def _hill_derivatives(x):
+    """The height of each hill by x, once and twice."""
+    for place, steep in np.asarray(_HILLS, x.dtype):
+        depth = 1 + np.sum(steep * (x - place) ** 2)
+        slope = 2 * steep * (x - place)
+        yield (
+            -3 * slope / depth**2,
+            6 * np.outer(slope, slope) / depth**3 - 6 * np.diag(steep) / depth**2,
+        )
+
+
+def _hills_jacobian(x):
+    plain = np.eye(2, dtype=x.dtype) / 4
+    return np.stack([*plain, *(once for once, _ in _hill_derivatives(x))])
 
 
 PROBLEMS = {
@@ -102,6 +132,22 @@ PROBLEMS = {
             lambda x, r: np.zeros((3, 3), x.dtype),
             (1.0, -2.0, 0.5),
             ((4 / 11, 3 / 11, -6 / 11),),
+        ),
+        # Lines across it rise and fall several times.
+        Problem(
+            "hills",
+            _hills,
+            _hills_jacobian,
+            lambda x, r: sum(
+                part * twice for part, (_, twice) in zip(r[2:], _hill_derivatives(x), strict=True)
+            ),
+            (0.0, 0.0),
+            (
+                (-0.7404181352949861, -0.8143210172207517),
+                (2.3966356672556133, -0.33921955091476325),
+                (-0.3315429387690754, 2.3824176308126255),
+            ),
+            2.0,
         ),
     )
 }

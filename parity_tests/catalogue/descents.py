@@ -155,7 +155,7 @@ class Closures:
     def start(self, dtype):
         problem = PROBLEMS[self.problem]
         usual = problem.start if self.away is None else problem.minima[0]
-        spread = 0.2 if self.away is None else self.away
+        spread = problem.spread if self.away is None else self.away
         moved = usual + spread * np.random.default_rng(self.seed).normal(size=len(usual))
         first, *others = moved.astype(dtype)
         return [np.array(first), np.array([others])]
@@ -163,9 +163,10 @@ class Closures:
 
 def _closures(draw):
     search = draw(st.sampled_from([None, "strong_wolfe"]))
+    # A line search does not start from a rate of 0, but from one much too low or too high.
+    searched = numbers(0.01, 1.2) | st.sampled_from([1e-3, 5.0, 50.0])
     options = {
-        # A line search does not start from a rate of 0.
-        "lr": draw(numbers(0.01, 1.2) if search else st.just(0.0) | numbers(0.01, 0.2)),
+        "lr": draw(searched if search else st.just(0.0) | numbers(0.01, 0.2)),
         "max_iter": draw(st.integers(1, 6)),
         "max_eval": draw(st.none() | st.integers(1, 8)),
         "tolerance_grad": draw(st.sampled_from([1e-2, 1e-1, 0.0])),

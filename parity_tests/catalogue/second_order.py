@@ -30,7 +30,7 @@ class Descent:
     def start(self, dtype) -> np.ndarray:
         problem = PROBLEMS[self.problem]
         usual = np.array(problem.minima[0] if self.close else problem.start)
-        moved = usual + 0.2 * np.random.default_rng(self.seed).normal(size=usual.shape)
+        moved = usual + problem.spread * np.random.default_rng(self.seed).normal(size=usual.shape)
         return moved.astype(dtype)
 
 
@@ -224,7 +224,8 @@ class LevenbergMarquardtFormula(_Formula):
 # --- rows ---
 
 _STOP = {"epochs": st.integers(0, 8), "tolerance": st.sampled_from([0.01, 0.1, 0.0])}
-_RATES = {"learning_rate": numbers(0.25, 1.25)}
+# The first steps of a line search, some much too short or too long.
+_RATES = {"learning_rate": numbers(0.25, 1.25) | st.sampled_from([1e-3, 0.03, 5.0, 50.0])}
 
 _FUNCTIONS = """import numpy as np
 from reference import {name}
