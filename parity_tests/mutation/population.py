@@ -18,9 +18,9 @@ from parity_tests.mutation.mutants import Mutant
 _LEFT_OUT = ("reference._checks",)
 # The sample that every run takes.
 _OF_FAMILY, _OF_DEFINITION = 36, 4
-# A helper is judged by so many of the simpler rows that stand on it, of all kinds, one of which
-# refuses more bad input than the others.
-_ROWS = 6
+# A helper of more rows than the first is judged by so many of the simpler ones, of all kinds, one
+# of which refuses more bad input than the others.
+_ALL_ROWS, _ROWS = 12, 6
 
 
 def modules() -> list[str]:
@@ -75,7 +75,9 @@ def _users() -> dict[tuple[str, str], list[str]]:
         own = [title for title in titles if needs[title][-1] == definition]
         simple = [title for title in titles if len(needs[title]) <= 2 * len(needs[titles[0]])]
         few = simple[:: math.ceil(len(simple) / (_ROWS - 1))]
-        users[definition] = own or [*dict.fromkeys([*few, max(simple, key=_refusals)])]
+        if len(titles) > _ALL_ROWS:
+            titles = [*dict.fromkeys([*few, max(simple, key=_refusals)])]
+        users[definition] = own or titles
     return users
 
 
