@@ -156,7 +156,9 @@ def cases(draw_draft: Callable, regimes: Sequence[str]) -> st.SearchStrategy["Ca
 # --- values ---
 
 
-def fill(case: Case, kinks: Sequence[float], decades: float, huge: bool) -> tuple[tuple, dict]:
+def fill(
+    case: Case, kinks: Sequence[float], decades: float, huge: float | None
+) -> tuple[tuple, dict]:
     """The inputs of a case, nested as the draft nests them, and its keywords.
 
     Real numbers are float64; the caller casts them to the dtype under test.
@@ -183,7 +185,7 @@ class Regime:
     rng: np.random.Generator
     kinks: tuple[float, ...] = ()
     decades: float = 30
-    huge: bool = True
+    huge: float | None = 3e38  # the largest of the special numbers; None: none is huge
     drawn: tuple[float, ...] = ()
 
     def real(self, shape) -> np.ndarray:
@@ -240,7 +242,9 @@ class Regime:
         # The subnormal numbers of float32, and those of float64.
         subnormal = [1e-40, -1e-40, 1e-310, -1e-310]
         values = [np.nan, np.inf, -np.inf, 0.0, -0.0, *subnormal]
-        return [*values, 1e-44, 3e38, -3e38, 1e20, -1e20] if self.huge else values
+        if self.huge is None:
+            return values
+        return [*values, 1e-44, self.huge, -self.huge, 1e20, -1e20]
 
 
 def _integers(regime, shape, low, high, ignored=None):

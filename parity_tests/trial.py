@@ -39,7 +39,9 @@ class Trial:
         elementwise = row.is_elementwise()
         decades = row.decades if row.decades is not None else (30 if elementwise else 3)
         kinks = (*self.kinks, *row.bends)
-        inputs, keywords = strategies.fill(case, kinks, decades, elementwise)
+        # The sums of layers overflow in an order of their own.
+        huge = row.huge if row.silent or elementwise else None
+        inputs, keywords = strategies.fill(case, kinks, decades, huge)
         inputs = oracle.cast(inputs, self.dtype)
         if case.strided:
             inputs = oracle.map_structure(_strided, inputs)
@@ -434,7 +436,10 @@ def build(row: Row, case: Case, dtype: str) -> torch.nn.Module:
     with oracle.seeded(case.seed % 2**31), oracle.quiet():
         module = (row.construct or row.oracle)(**options).to(torch_dtype)
     rng = np.random.default_rng([case.seed, 3])
-    (row.prepare or _move)(module, rng)
+    if row.prepare is None:
+        _move(module, rng, given=options.values())
+    else:
+        row.prepare(module, rng)
     if case.regime == strategies.TIES:
         # Rows of parameters tie too.
         with torch.no_grad():
@@ -443,13 +448,18 @@ def build(row: Row, case: Case, dtype: str) -> torch.nn.Module:
     return module.train(case.training)
 
 
-def _move(module, rng):
-    """Parameters off their initial zeros and ones; statistics and counts stay positive."""
+def _move(module, rng, given):
+    """Parameters off their initial zeros and ones; statistics and counts stay positive.
+
+    What was given as an option stays as it was drawn.
+    """
     with torch.no_grad():
         for parameter in module.parameters():
             noise = rng.normal(scale=0.5, size=tuple(parameter.shape))
             parameter += torch.as_tensor(noise, dtype=parameter.dtype)
         for buffer in module.buffers():
+            if any(buffer is option for option in given):
+                continue
             if buffer.is_floating_point():
                 noise = rng.uniform(0, 1, size=tuple(buffer.shape))
             else:

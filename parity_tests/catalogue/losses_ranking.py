@@ -150,7 +150,9 @@ def _cosine(draw):
 
 def _contrastive_losses(x, y, t, margin):
     distance = torch.linalg.vector_norm(x - y, dim=-1)
-    return ((1 - t) * distance**2 + t * torch.relu(margin - distance) ** 2) / 2
+    lack = torch.relu(margin - distance)
+    # Factor by factor: a square may overflow where its share is 0, and its slope doubles first.
+    return ((1 - t) * distance * distance + t * lack * lack) / 2
 
 
 # --- conversions, and PyTorch's departures from the mathematics ---

@@ -154,7 +154,10 @@ class GumbelSoftmax(Layer):
     def forward(self, input_data):
         _checks.check_axis(self, self.axis, "axis", input_data=input_data)
         noise = np.asarray(self.rng.gumbel(size=input_data.shape), input_data.dtype)
-        self.probabilities = _numeric.softmax((input_data + noise) / self.tau, self.axis)
+        # A quotient beyond the largest number is infinite, as in PyTorch.
+        with np.errstate(over="ignore"):
+            logits = (input_data + noise) / self.tau
+        self.probabilities = _numeric.softmax(logits, self.axis)
         return self.harden() if self.hard else self.probabilities
 
     def harden(self):

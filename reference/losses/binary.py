@@ -91,7 +91,8 @@ class BCELoss(_ProbabilityLoss, _WeightedLoss):
         # The logarithm of 0 is infinite, as in PyTorch.
         with np.errstate(divide="ignore"):
             log_odds = np.log(prediction) - np.log1p(-prediction)
-        return -self.scale("weight", prediction) * log_odds
+        # A weight of 0 times it is NaN, as in PyTorch.
+        return -_numeric.product(self.scale("weight", prediction), log_odds)
 
 
 class WeightedBCELoss(_ProbabilityLoss):
@@ -162,8 +163,8 @@ class BCEWithLogitsLoss(_WeightedLoss):
 
     def measure(self, prediction, target):
         log_p, log_miss = _numeric.log_sigmoids(prediction)
-        # A share of 0 times an infinite logarithm is NaN, as in PyTorch.
-        with np.errstate(invalid="ignore"):
+        # A share of 0 times an infinite logarithm is NaN, a large one infinite, as in PyTorch.
+        with np.errstate(invalid="ignore", over="ignore"):
             positive = self.scale("pos_weight", prediction) * target * log_p
             negative = (1 - target) * log_miss
             return -self.scale("weight", prediction) * (positive + negative)
@@ -178,8 +179,8 @@ class BCEWithLogitsLoss(_WeightedLoss):
         slope = -prediction  # log s(-x) - log s(x), without the rounding of both
         if self.pos_weight is not None:
             log_p, log_miss = _numeric.log_sigmoids(prediction)
-            slope = log_miss - self.scale("pos_weight", prediction) * log_p
-        return self.scale("weight", prediction) * slope
+            slope = log_miss - _numeric.product(self.scale("pos_weight", prediction), log_p)
+        return _numeric.product(self.scale("weight", prediction), slope)
 
 
 class MultiLabelBCELoss(_LabelLoss, _ProbabilityLoss, _WeightedLoss):
@@ -215,7 +216,8 @@ class MultiLabelBCELoss(_LabelLoss, _ProbabilityLoss, _WeightedLoss):
         # The logarithm of 0 is infinite, as in PyTorch.
         with np.errstate(divide="ignore"):
             log_odds = np.log(prediction) - np.log1p(-prediction)
-        return -self.scale("weight", prediction) * log_odds
+        # A weight of 0 times it is NaN, as in PyTorch.
+        return -_numeric.product(self.scale("weight", prediction), log_odds)
 
 
 class MultiLabelSoftMarginLoss(_LabelLoss, _WeightedLoss):
@@ -242,12 +244,12 @@ class MultiLabelSoftMarginLoss(_LabelLoss, _WeightedLoss):
         return prediction, _checks.check_labels(self, prediction.dtype, target=target)
 
     def measure(self, prediction, target):
-        # A share of 0 times an infinite logarithm is NaN, as in PyTorch.
         log_p, log_miss = _numeric.log_sigmoids(prediction)
-        with np.errstate(invalid="ignore"):
+        # A share of 0 times an infinite logarithm is NaN, a large one infinite, as in PyTorch.
+        with np.errstate(invalid="ignore", over="ignore"):
             positive = target * log_p
             negative = (1 - target) * log_miss
-        return -self.scale("weight", prediction) * (positive + negative)
+            return -self.scale("weight", prediction) * (positive + negative)
 
     def slope(self, prediction, target):
         p, miss = _numeric.sigmoids(prediction)
@@ -256,7 +258,7 @@ class MultiLabelSoftMarginLoss(_LabelLoss, _WeightedLoss):
         return self.scale("weight", prediction) * (alarms - misses)
 
     def target_slope(self, prediction, target):
-        return -self.scale("weight", prediction) * prediction
+        return -_numeric.product(self.scale("weight", prediction), prediction)
 
 
 @_numeric.in_blocks(results=2)

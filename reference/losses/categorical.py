@@ -99,8 +99,8 @@ class CrossEntropyLoss(_IndexLoss):
         hit = (1 - self.label_smoothing) * self.target_weight
         self.shares = np.zeros_like(self.log_p)
         np.put_along_axis(self.shares, self.index, hit[..., None], axis=-1)
-        # A weight of 0 times a log of -inf is NaN, as in PyTorch.
-        with np.errstate(invalid="ignore"):
+        # A weight of 0 times a log of -inf is NaN, a large product infinite, as in PyTorch.
+        with np.errstate(invalid="ignore", over="ignore"):
             losses = -hit * np.take_along_axis(self.log_p, self.index, axis=-1)[..., 0]
             # Only smoothing makes the loss see the other classes.
             if self.label_smoothing:
@@ -119,8 +119,8 @@ class CrossEntropyLoss(_IndexLoss):
         self.log_p = _numeric.log_softmax(prediction)
         smooth = (1 - self.label_smoothing) * target + self.label_smoothing / prediction.shape[-1]
         self.shares = self.class_weights(prediction) * smooth
-        # A probability of 0 times a log of -inf is NaN, as in PyTorch.
-        with np.errstate(invalid="ignore"):
+        # A probability of 0 times a log of -inf is NaN, a large sum infinite, as in PyTorch.
+        with np.errstate(invalid="ignore", over="ignore"):
             return -np.sum(self.shares * self.log_p, axis=-1)
 
     def backward(self, grad_output=1.0):
@@ -132,8 +132,7 @@ class CrossEntropyLoss(_IndexLoss):
         pull = self.spread(grad_output, self.losses)[..., None]
         share = (1 - self.label_smoothing) * self.class_weights(self.log_p)
         # A weight of 0 times a log of -inf is NaN, as in PyTorch.
-        with np.errstate(invalid="ignore"):
-            return -pull * share * self.log_p
+        return _numeric.product(-pull * share, self.log_p)
 
 
 class NLLLoss(_IndexLoss):
@@ -279,8 +278,8 @@ class FocalLoss(_IndexLoss):
         self.z = -np.take_along_axis(self.log_p, self.index, axis=-1)[..., 0]
         focus = (-np.expm1(-self.z)) ** self.gamma  # (1 - p_t)^gamma
         # A weight of 0 times an infinite loss is NaN, as in CrossEntropyLoss.
-        with np.errstate(invalid="ignore"):
-            self.losses = np.where(self.kept, self.target_weight * focus * self.z, 0)
+        losses = _numeric.product(self.target_weight * focus, self.z)
+        self.losses = np.where(self.kept, losses, 0)
         return self.reduce(self.losses)
 
     def backward(self, grad_output=1.0):

@@ -50,21 +50,21 @@ class GaussianNLLLoss(Loss):
 
     def backward(self, grad_output=1.0):
         grad_losses = self.spread(grad_output, self.losses)
-        grad_mean = self.shares(grad_losses * self.distance)
-        grad_variance = grad_losses * (1 - self.surprise) / (2 * self.variance)
+        grad_mean = self.shares(grad_losses, self.distance)
+        grad_variance = self.shares(grad_losses / 2, 1 - self.surprise)
         mean_shape, aligned_shape, variance_shape, _ = self.shapes
         grad_variance = sum_to_shape(grad_variance, aligned_shape).reshape(variance_shape)
         return (sum_to_shape(grad_mean, mean_shape), grad_variance), None
 
     def grad_target(self, grad_output=1.0):
         grad_losses = self.spread(grad_output, self.losses)
-        return sum_to_shape(self.shares(-grad_losses * self.distance), self.shapes[-1])
+        return sum_to_shape(self.shares(-grad_losses, self.distance), self.shapes[-1])
 
-    def shares(self, pulls):
-        """What each distance gets, of which the variance lets through less."""
-        # An infinite distance over an infinite variance is NaN, as in PyTorch.
-        with np.errstate(invalid="ignore"):
-            return pulls / self.variance
+    def shares(self, grad_losses, slopes):
+        """The gradients by these slopes, of which a variance lets through the less the larger."""
+        # Infinity over infinity is NaN, and what overflows infinite, as in PyTorch.
+        with np.errstate(invalid="ignore", over="ignore"):
+            return grad_losses * slopes / self.variance
 
 
 class PoissonNLLLoss(TwoSidedLoss):
@@ -125,7 +125,7 @@ class PoissonNLLLoss(TwoSidedLoss):
         if not self.full:
             return -log_rate + np.zeros_like(target)
         large = np.where(target <= 1, 1, target)
-        stirling_slope = np.where(target <= 1, 0, np.log(large) + 1 / (2 * large))
+        stirling_slope = np.where(target <= 1, 0, np.log(large) + 0.5 / large)
         return difference(stirling_slope, log_rate)
 
 

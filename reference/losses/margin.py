@@ -19,8 +19,7 @@ class _SignLoss(ElementwiseLoss):
     def agreement(self, prediction, target):
         """The score in the direction of its label."""
         # A label of 0 times an infinite score is NaN, as in PyTorch.
-        with np.errstate(invalid="ignore"):
-            return target * prediction
+        return _numeric.product(target, prediction)
 
 
 class HingeLoss(_SignLoss):
@@ -67,7 +66,7 @@ class SquaredHingeLoss(_SignLoss):
             return np.maximum(1 - self.agreement(prediction, target), 0) ** 2
 
     def slope(self, prediction, target):
-        return -2 * target * np.maximum(1 - self.agreement(prediction, target), 0)
+        return _numeric.product(-2 * target, np.maximum(1 - self.agreement(prediction, target), 0))
 
 
 class SoftMarginLoss(_SignLoss):
@@ -217,17 +216,19 @@ class MultiLabelMarginLoss(Loss):
         wrong[right] = -np.inf  # below every bar
         bars = np.full_like(scores, np.inf)  # above every score, where no label is named
         bars[rows, slots] = scores[right] - 1
-        excess, slope, above = (np.zeros_like(scores) for _ in range(3))
+        losses = np.zeros_like(scores[:, 0])
+        slope, above = np.zeros_like(scores), np.zeros_like(scores)
         # One label of every row at a time: the pairs of all would be many times the scores.
         for slot in range(np.max(slots, initial=-1) + 1):
             lack = difference(wrong, bars[:, slot, np.newaxis])
-            excess += np.fmax(lack, 0)
+            with np.errstate(over="ignore"):  # a sum beyond the largest number is infinite
+                losses += np.sum(np.fmax(lack, 0), axis=-1)  # 0 at NaN
             lacking = lack > 0
             slope += lacking
             above[:, slot] = lacking.sum(axis=-1)
         np.subtract.at(slope, right, above[rows, slots])
         self.slope = (slope / labels).reshape(prediction.shape)
-        self.losses = (excess.sum(axis=-1) / labels).reshape(prediction.shape[:-1])
+        self.losses = (losses / labels).reshape(prediction.shape[:-1])
         return self.reduce(self.losses)
 
     def backward(self, grad_output=1.0):

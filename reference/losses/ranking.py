@@ -40,8 +40,7 @@ class MarginRankingLoss(Loss):
         self.lead = difference(input1, input2)
         self.target = _checks.check_labels(self, self.lead.dtype, target=target)
         # A label of 0 times an infinite lead is NaN, as in PyTorch.
-        with np.errstate(invalid="ignore"):
-            self.lack = -self.target * self.lead + self.margin
+        self.lack = _numeric.product(-self.target, self.lead) + self.margin
         self.losses = np.maximum(self.lack, 0)
         return self.reduce(self.losses)
 
@@ -56,8 +55,7 @@ class MarginRankingLoss(Loss):
     def grad_target(self, grad_output=1.0):
         grad_lack = self.spread(grad_output, self.losses) * (self.lack >= 0)
         # No gradient times an infinite lead is NaN, as in PyTorch.
-        with np.errstate(invalid="ignore"):
-            return sum_to_shape(-grad_lack * self.lead, self.shapes[2])
+        return sum_to_shape(-_numeric.product(grad_lack, self.lead), self.shapes[2])
 
 
 class CosineEmbeddingLoss(Loss):
@@ -157,10 +155,10 @@ class ContrastiveLoss(Loss):
         self.target = _checks.check_labels(self, apart.dtype, target=target)
         distance = distances[..., 0]
         lack = np.maximum(self.margin - distance, 0)
-        # A square beyond the largest number is infinite.
+        # A square beyond the largest number is infinite, but where its share is 0.
         with np.errstate(over="ignore", invalid="ignore"):
-            alike, different = (1 - self.target) * distance**2, self.target * lack**2
-            self.losses = (alike + different) / 2
+            alike = (1 - self.target) * distance * distance
+            self.losses = (alike + self.target * lack * lack) / 2
         return self.reduce(self.losses)
 
     def backward(self, grad_output=1.0):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from reference import _checks
-from reference._numeric import log1p, sign
+from reference._numeric import log1p, product, sign
 from reference.losses._elementwise import TwoSidedLoss, difference
 
 
@@ -54,10 +54,10 @@ class MSELoss(TwoSidedLoss):
             return difference(prediction, target) ** 2
 
     def slope(self, prediction, target):
-        return 2 * difference(prediction, target)
+        return product(2, difference(prediction, target))
 
     def target_slope(self, prediction, target):
-        return 2 * difference(target, prediction)
+        return product(2, difference(target, prediction))
 
 
 class HuberLoss(TwoSidedLoss):
@@ -82,9 +82,9 @@ class HuberLoss(TwoSidedLoss):
 
     def measure(self, prediction, target):
         magnitude = np.abs(difference(prediction, target))
-        # One equation for both branches, so that no square overflows.
+        # One equation for both branches: nothing overflows but what is too large itself.
         within = np.minimum(magnitude, self.delta)
-        return within * (magnitude - within / 2)
+        return product(within, magnitude - within / 2)
 
     def slope(self, prediction, target):
         return np.clip(difference(prediction, target), -self.delta, self.delta)
@@ -150,7 +150,7 @@ class LogCoshLoss(TwoSidedLoss):
         # log cosh d = log(1 + 2 sinh^2(d/2)) keeps the digits of a small d, and
         # |d| + log(1 + e^-2|d|) - log 2 does not overflow for a large one.
         near = np.log1p(2 * np.sinh(np.minimum(magnitude, 1) / 2) ** 2)
-        far = magnitude + log1p(np.exp(-2 * magnitude)) - math.log(2)
+        far = magnitude + log1p(np.exp(product(-2, magnitude))) - math.log(2)
         return np.where(magnitude < 1, near, far)
 
     def slope(self, prediction, target):
