@@ -97,6 +97,8 @@ def check_protocol(row: Row, case: Case, dtype: str) -> list[Verdict]:
             # Sums of arrays that are stretched round differently.
             if not all(np.allclose(a, b, rtol=1e-12, equal_nan=True) for a, b in pairs):
                 found.add("backward of nothing is not that of an upstream gradient of 1")
+            if not adapter.layer.params and adapter.layer.backward(*ones)[1] is not None:
+                found.add("without parameters, their gradients are not None")
         _check_linear(trial, found)
     return found.conclude("protocol", f"{trial.module}, {case.regime}, seed {case.seed}")
 

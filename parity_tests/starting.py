@@ -13,6 +13,7 @@ from parity_tests import oracle
 from parity_tests.catalogue import OptimizerRow, Row, RunRow
 from parity_tests.compare import Verdict
 from parity_tests.kinds import Findings, Kind
+from parity_tests.mirroring import adapt
 from parity_tests.strategies import Case
 from reference import Layer, Loss
 
@@ -99,7 +100,8 @@ def check_defaults(row: Row, case: Case, dtype: str) -> list[Verdict]:
 
     needed = _fewest(fresh, given)
     for name in needed:
-        if signature[name].default not in (inspect.Parameter.empty, None):
+        # One of several options may be due on both sides.
+        if signature[name].default not in (inspect.Parameter.empty, None) or not fewest:
             found.add(f"the default of {name}, {signature[name].default!r}, is refused")
     for path in _apart(layer, fresh(needed), ""):
         found.add(f"by default, {path[1:]} is not what PyTorch has")
@@ -123,7 +125,12 @@ def check_options(row: Row, case: Case, dtype: str) -> list[Verdict]:
     found = Findings(row, dtype)
     _, _, (positional, given) = _constructed(row, _options(case), Undrawn())
     # A layer in the place of options would keep them from being used.
-    options = {name: value for name, value in given.items() if not isinstance(value, Layer)}
+    signature = inspect.signature(row.component.__init__).parameters
+    options = {
+        name: value
+        for name, value in given.items()
+        if not isinstance(value, Layer) or signature[name].default is inspect.Parameter.empty
+    }
     _refuse_anything(row, found, positional, options)
     if "rng" in _named(row.component):
         generator = np.random.default_rng(0)
@@ -233,13 +240,13 @@ def _succeeds(construct, options) -> bool:
 
 def kinds_of(row: Row) -> list[Kind]:
     """The kinds of test of how a row's component starts."""
-    if row.container or row.construct:
+    if row.parametrization:
         return []
     start = Kind("start", check_start, ("ordinary",), 8, ("float64",))
     defaults = Kind("defaults", check_defaults, ("ordinary",), 1, ("float64",))
     options = Kind("options", check_options, ("ordinary",), 1, ("float64",))
-    # The parameters of a formula follow no law.
-    own_law = row.oracle.__module__.startswith("torch")
+    # The parameters of a formula follow no law, and those of parts that of each.
+    own_law = row.oracle.__module__.startswith("torch") and not (row.container or row.construct)
     return [start, defaults, options] if own_law else [defaults, options]
 
 
@@ -260,8 +267,9 @@ def _constructed(row: Row, options: Mapping, generator: Fixed) -> tuple:
             _drawing(generator),
             _recording(row.component) as given,
         ):
-            module = row.oracle(**options)
-            return module, row.convert(module), given[0]
+            module = (row.construct or row.oracle)(**options)
+            parts = [lambda part: adapt(part, {})] if row.container else []
+            return module, row.convert(module, *parts), given[0]
     finally:
         torch.set_default_dtype(kept)
 

@@ -97,7 +97,9 @@ def _linear_cross_entropy(draw):
     batch = (draw(sizes(0, 3)),) if beyond or draw(st.booleans()) else ()
     rows = (*batch, *beyond)
     target, ignored = _indices(draw, rows, classes)
-    ignored = draw(st.sampled_from([None, ignored])) if "ignored" not in target.details else ignored
+    # Unsaid, -100 is ignored.
+    if target.details.get("ignored", -100) == -100:
+        ignored = draw(st.sampled_from([None, ignored]))
     smoothing = draw(st.sampled_from([0.0, 0.0, 0.125, 1.0]))
     if draw(st.booleans()):
         axis = min(len(rows), 1)
@@ -287,6 +289,39 @@ register(
         refusals=(
             *_refusals(
                 reference.LinearCrossEntropyLoss, np.ones((2, 4)), in_features=4, num_classes=3
+            ),
+            refused(
+                ValueError,
+                "in_features must be at least 0",
+                lambda: reference.LinearCrossEntropyLoss(-1, 3),
+            ),
+            refused(
+                ValueError,
+                "out_features must be at least 1",
+                lambda: reference.LinearCrossEntropyLoss(3, 3, (2, 0)),
+            ),
+            refused(
+                ValueError,
+                r"prediction must have 1 or 2 axes \(batch, in_features\)",
+                forwarding(
+                    reference.LinearCrossEntropyLoss,
+                    np.ones((2, 2, 3)),
+                    _PLACES,
+                    in_features=3,
+                    num_classes=3,
+                ),
+            ),
+            refused(
+                ValueError,
+                r"prediction must have 2 axes \(batch, in_features\)",
+                forwarding(
+                    reference.LinearCrossEntropyLoss,
+                    np.ones(3),
+                    _PLACES,
+                    in_features=3,
+                    num_classes=3,
+                    out_features=2,
+                ),
             ),
             refused(
                 ValueError,

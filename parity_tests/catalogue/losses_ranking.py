@@ -15,10 +15,11 @@ from parity_tests.catalogue.losses import (
     reduced,
     refused,
 )
+from parity_tests.catalogue.losses_distances import POWERS
 from parity_tests.strategies import Draft, Input, numbers, shapes, sizes
 
 _ROWS, _PLACES = np.ones((2, 3)), np.array([0, 2])
-_POWERS = st.sampled_from([2.0, 1.0, 2.0, 3.0, 1.5, 0.5, 0.0, -1.0, np.inf, -np.inf])
+_ONE, _NO = np.ones(()), np.zeros(1, bool)
 
 
 # --- what is drawn ---
@@ -116,35 +117,6 @@ def _triplet(**options):
     return draw_triplet
 
 
-def _with_axis(draw):
-    """Two shapes that broadcast to one with an axis at least."""
-    first, second = broadcastable(draw)
-    return (first, second) if first or second else ((1,), (1,))
-
-
-def _distance(draw):
-    options = {
-        "p": draw(_POWERS),
-        "eps": draw(st.sampled_from([1e-6, 0.0, 0.125])),
-        "keepdim": draw(st.booleans()),
-    }
-    first, second = _with_axis(draw)
-    # PyTorch has no least of no components.
-    if min((*first, *second), default=1) == 0 and (np.isinf(options["p"]) or options["p"] < 0):
-        options["p"] = 2.0
-    return Draft(options, (Input(first, "grid"), Input(second, "grid", {"offset": 0.25})))
-
-
-def _cosine(draw):
-    first, second = _with_axis(draw)
-    rank = max(len(first), len(second))
-    options = {
-        "dim": draw(st.integers(-rank, rank - 1)),
-        "eps": draw(st.sampled_from([1e-8, 0.0, 0.125, 1.0])),
-    }
-    return Draft(options, (Input(first), Input(second)), differentiable=options["eps"] < 0.1)
-
-
 # --- formulas ---
 
 
@@ -159,8 +131,6 @@ def _contrastive_losses(x, y, t, margin):
 
 # Options of the points where a convention shows.
 _MEAN = {"margin": 1.0, "reduction": "mean"}
-_NO_EPS = {"eps": 0.0}
-_SWAPPED = {"eps": 0.0, "swap": True}
 
 
 def _cosine_embedding_of(module):
@@ -192,15 +162,14 @@ class _OneRow(Adapter):
         return (np.reshape(grad, self.inputs[0].shape), *others), grad_params
 
 
-def _triplet_module(distance, **options):
+def _triplet_module(distance="default", features=2, **options):
     modules = {
         "default": lambda: None,
         "manhattan": lambda: torch.nn.PairwiseDistance(1.0, eps=0.0),
         "cosine": lambda: torch.nn.CosineSimilarity(dim=-1),
-        "bilinear": lambda: torch.nn.Bilinear(options["features"], options["features"], 1),
+        "bilinear": lambda: torch.nn.Bilinear(features, features, 1),
     }
     made = modules[distance]()
-    del options["features"]
     return torch.nn.TripletMarginWithDistanceLoss(distance_function=made, **options)
 
 
@@ -229,6 +198,17 @@ def _refusals(component, target, other):
             "prediction must not be empty along axis -1",
             forwarding(component, np.ones((2, 0)), target),
         ),
+        refused(ValueError, "prediction must have at least 1 axes", forwarding(component, _ONE, 0)),
+    )
+
+
+def _of_pairs(component):
+    """Refused: vectors without an axis, labels that are no numbers or no array."""
+    return (
+        refused(ValueError, "input1 must have at least", forwarding(component, _ONE, _ROWS, _ONE)),
+        refused(ValueError, "input2 must have at least", forwarding(component, _ROWS, _ONE, _ONE)),
+        refused(TypeError, "target must hold numbers", forwarding(component, _ROWS, _ROWS, _NO)),
+        refused(TypeError, "target must be a NumPy", forwarding(component, _ROWS, _ROWS, [1])),
     )
 
 
@@ -243,6 +223,11 @@ register(
         refusals=(
             *_refusals(reference.MultiMarginLoss, _PLACES, np.array([0])),
             refused(ValueError, "p must be one of 1, 2", lambda: reference.MultiMarginLoss(p=3)),
+            refused(
+                ValueError,
+                r"weight must have shape \(3,\)",
+                forwarding(reference.MultiMarginLoss, _ROWS, _PLACES, weight=np.ones(2)),
+            ),
         ),
         points=(
             Point("the margin: x_t - x_j = 1", ([[2.0, 1.0]], [0]), (0, 0, 1)),
@@ -274,6 +259,7 @@ register(
                 "target must broadcast with input1",
                 forwarding(reference.MarginRankingLoss, np.ones(2), np.ones(2), np.ones(3)),
             ),
+            *_of_pairs(reference.MarginRankingLoss)[2:],
         ),
         points=(
             Point("the margin: x1 - x2 = 1, y = 1", ([2.0], [1.0], [1.0]), (0, 0), {"margin": 1.0}),
@@ -299,6 +285,7 @@ register(
                 "target must broadcast with cosine",
                 forwarding(reference.CosineEmbeddingLoss, _ROWS, _ROWS, np.ones(3)),
             ),
+            *_of_pairs(reference.CosineEmbeddingLoss),
         ),
         points=(
             Point(
@@ -328,6 +315,17 @@ register(
                 "margin must be positive",
                 lambda: reference.ContrastiveLoss(margin=0.0),
             ),
+            refused(
+                ValueError,
+                "input2 must broadcast with input1",
+                forwarding(reference.ContrastiveLoss, np.ones(2), np.ones(3), np.ones(())),
+            ),
+            refused(
+                ValueError,
+                "target must broadcast with distances",
+                forwarding(reference.ContrastiveLoss, _ROWS, _ROWS, np.ones(3)),
+            ),
+            *_of_pairs(reference.ContrastiveLoss),
         ),
         points=(
             Point("the margin: d = 1, label 1", ([[0.0]], [[1.0]], [1.0]), (0, 0, 0), _MEAN),
@@ -357,7 +355,7 @@ register(
         reference.TripletMarginLoss,
         torch.nn.TripletMarginLoss,
         plain(reference.TripletMarginLoss, "margin", "p", "eps", "swap"),
-        _triplet(p=_POWERS, eps=st.sampled_from([1e-6, 0.0, 0.125])),
+        _triplet(p=POWERS, eps=st.sampled_from([1e-6, 0.0, 0.125])),
         "composite",
         target_places=(),
         cancels_within=True,
@@ -385,69 +383,8 @@ register(
                 "swap, d(a,n) = d(p,n)",
                 ([[0.0]], [[2.0]], [[1.0]]),
                 (2, 0, 0),
-                {**_NO_EPS, "swap": True},
+                {"eps": 0.0, "swap": True},
             ),
-        ),
-    ),
-    Row(
-        reference.PairwiseDistance,
-        torch.nn.PairwiseDistance,
-        lambda m: reference.PairwiseDistance(m.norm, m.eps, m.keepdim),
-        _distance,
-        "composite",
-        cancels_within=True,
-        refusals=(
-            refused(
-                ValueError,
-                "input2 must broadcast with input1",
-                forwarding(reference.PairwiseDistance, np.ones(2), np.ones(3)),
-            ),
-            refused(
-                ValueError,
-                "at least 1 axes",
-                forwarding(reference.PairwiseDistance, np.ones(()), np.ones(())),
-            ),
-            refused(
-                ValueError,
-                "must not be empty along axis -1",
-                forwarding(reference.PairwiseDistance, np.ones(0), np.ones(0), p=np.inf),
-            ),
-            refused(ValueError, "p must be a number", lambda: reference.PairwiseDistance(np.nan)),
-        ),
-        points=(
-            Point("equal inputs, eps = 0", ([[1.0, 2.0]], [[1.0, 2.0]]), (0, 0, 0), _NO_EPS),
-            Point(
-                "a tie of the largest, p = inf",
-                ([[3.0, 3.0]], [[0.0, 0.0]]),
-                (0, 0, 0),
-                {**_NO_EPS, "p": np.inf},
-            ),
-            Point(
-                "one equal feature, p = 1",
-                ([[1.0, 2.0]], [[1.0, 0.0]]),
-                (0, 0, 0),
-                {**_NO_EPS, "p": 1.0},
-            ),
-        ),
-    ),
-    Row(
-        reference.CosineSimilarity,
-        torch.nn.CosineSimilarity,
-        lambda m: reference.CosineSimilarity(m.dim, m.eps),
-        _cosine,
-        "composite",
-        own_defaults={"dim": -1},
-        cancels_within=True,
-        refusals=(
-            refused(
-                ValueError,
-                "must have an axis dim=2",
-                forwarding(reference.CosineSimilarity, _ROWS, _ROWS, dim=2),
-            ),
-        ),
-        points=(
-            Point("a zero vector", ([[0.0, 0.0]], [[0.0, 2.0]]), (0, 0, 1)),
-            Point("a norm below eps: the clamp", ([[1e-9, 0.0]], [[1.0, 1.0]]), (0, 0, 0)),
         ),
     ),
 )

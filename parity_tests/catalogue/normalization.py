@@ -605,7 +605,7 @@ register(
         refusals=(
             _refused(lambda: reference.WeightNorm(_LINEAR, 2), r"place must lie in \[-2, 2\)"),
             _refused(lambda: reference.WeightNorm(_LINEAR, 0, 2), r"dim must lie in \[-2, 2\)"),
-            _refused(lambda: reference.WeightNorm(3), "layer.0. must have forward", TypeError),
+            _refused(lambda: reference.WeightNorm(3), "layer must have forward", TypeError),
         ),
     ),
     Row(

@@ -258,12 +258,10 @@ def check_generator(owner, *, method="__init__", **option):
     return value
 
 
-def check_layers(owner, *, method="__init__", **option):
+def check_layers(owner, *, method="__init__", **layers):
     """Distinct layers, none of which holds another; returns a list."""
-    ((name, layers),) = option.items()
     places = {}
-    for place, layer in enumerate(layers):
-        argument = f"{name}[{place}]"
+    for argument, layer in layers.items():
         for attribute in ("forward", "backward", "params", "buffers", "training"):
             if not hasattr(layer, attribute):
                 fail(TypeError, owner, method, argument, f"have {attribute}", kind_of(layer))
@@ -273,7 +271,7 @@ def check_layers(owner, *, method="__init__", **option):
                 fact = f"a {type(part).__name__} that is in {places[id(part)]} too"
                 fail(ValueError, owner, method, argument, "stand in one place only", fact, hint)
             places[id(part)] = argument
-    return list(layers)
+    return list(layers.values())
 
 
 def check_array_shape(owner, method, shape, minimum=0, maximum=None):

@@ -14,7 +14,8 @@ class Container(Layer):
     """A layer whose parameters, buffers and mode are those of the layers it holds."""
 
     def __init__(self, *layers):
-        self.layers = _checks.check_layers(self, layers=layers)
+        named = {f"layers[{place}]": layer for place, layer in enumerate(layers)}
+        self.layers = _checks.check_layers(self, **named)
 
     @property
     def params(self):
@@ -140,7 +141,8 @@ class Residual(Container):
     """
 
     def __init__(self, layer, shortcut=None):
-        super().__init__(layer, *(() if shortcut is None else (shortcut,)))
+        given = {} if shortcut is None else {"shortcut": shortcut}
+        self.layers = _checks.check_layers(self, layer=layer, **given)
 
     def forward(self, input_data):
         # The layer, then the shortcut if there is one; the input itself if there is none.
@@ -175,7 +177,8 @@ class Parallel(Container):
     """
 
     def __init__(self, first, *others):
-        super().__init__(first, *others)
+        named = {f"others[{place}]": layer for place, layer in enumerate(others)}
+        self.layers = _checks.check_layers(self, first=first, **named)
 
     def forward(self, input_data):
         outputs = [layer.forward(input_data) for layer in self.layers]

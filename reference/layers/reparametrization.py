@@ -20,7 +20,7 @@ class _Reparametrization(Container):
     non_floating = ("inputs", "keywords")
 
     def __init__(self, layer, place):
-        self.layers = _checks.check_layers(self, layer=[layer])
+        self.layers = _checks.check_layers(self, layer=layer)
         self.layer = layer
         self.place = _checks.check_place(self, len(layer.params), place=place)
         self.originals = []

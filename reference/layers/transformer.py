@@ -363,13 +363,13 @@ class Transformer(Container):
         options += (norm_first, bias, rng)
         self.encoder, self.decoder = custom_encoder, custom_decoder
         if self.encoder is not None:
-            _checks.check_layers(self, custom_encoder=[self.encoder])
+            _checks.check_layers(self, custom_encoder=self.encoder)
         else:
             layers = [TransformerEncoderLayer(*options) for _ in range(num_encoder_layers)]
             norm = LayerNorm(d_model, layer_norm_eps, bias=bias)
             self.encoder = TransformerEncoder(*layers, norm=norm)
         if self.decoder is not None:
-            _checks.check_layers(self, custom_decoder=[self.decoder])
+            _checks.check_layers(self, custom_decoder=self.decoder)
         else:
             layers = [TransformerDecoderLayer(*options) for _ in range(num_decoder_layers)]
             norm = LayerNorm(d_model, layer_norm_eps, bias=bias)

@@ -347,7 +347,9 @@ class LinearCrossEntropyLoss(CrossEntropyLoss):
         _checks.check_rank(self, ranks, "(batch, in_features)", prediction=prediction)
         _checks.check_last_axis(self, self.in_features, "features", prediction=prediction)
         self.features = prediction
-        rows = prediction @ self.params[0].T + (self.params[1] if self.bias else 0)
+        rows = prediction @ self.params[0].T
+        if self.bias:
+            rows = rows + self.params[1]
         logits = rows.reshape(*prediction.shape[:-1], self.num_classes, *self.out_features)
         self.class_axis = prediction.ndim - 1
         logits = np.moveaxis(logits, self.class_axis, -1)  # (batch, d1, ..., classes)

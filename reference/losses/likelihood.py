@@ -107,7 +107,7 @@ class PoissonNLLLoss(TwoSidedLoss):
         return losses + self.log_factorial(target) if self.full else losses
 
     def log_factorial(self, target):
-        large = np.where(target <= 1, 1, target)
+        large = np.maximum(target, 1)
         # The terms of an infinite target cancel to NaN, as in PyTorch.
         with np.errstate(over="ignore", invalid="ignore"):
             stirling = large * np.log(large) - large + np.log(2 * math.pi * large) / 2
@@ -123,8 +123,8 @@ class PoissonNLLLoss(TwoSidedLoss):
     def target_slope(self, prediction, target):
         _, log_rate = self.rate(prediction)
         if not self.full:
-            return -log_rate + np.zeros_like(target)
-        large = np.where(target <= 1, 1, target)
+            return -log_rate
+        large = np.maximum(target, 1)
         stirling_slope = np.where(target <= 1, 0, np.log(large) + 0.5 / large)
         return difference(stirling_slope, log_rate)
 
@@ -169,7 +169,7 @@ class KLDivLoss(TwoSidedLoss):
         # The exponential of a large target is infinite, as in PyTorch.
         with np.errstate(over="ignore"):
             mass = np.exp(target) if self.log_target else target
-        return -mass + np.zeros_like(prediction)
+        return -mass
 
     def target_slope(self, prediction, target):
         # 0 times an infinity, and infinities that meet, give NaN, as in PyTorch.

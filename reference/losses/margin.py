@@ -160,9 +160,8 @@ class MultiMarginLoss(Loss):
         _checks.check_shape(self, prediction.shape[:-1], target=target)
         weight = np.ones(classes) if self.weight is None else self.weight
         _checks.check_shape(self, (classes,), weight=weight)
-        index = np.asarray(target)[..., None]  # (..., 1)
-        self.index = index
-        self.scale = (weight.astype(prediction.dtype)[index]) / classes
+        self.index = index = target[..., np.newaxis]  # (..., 1)
+        self.scale = weight.astype(prediction.dtype)[index] / classes
         bar = np.take_along_axis(prediction, index, axis=-1) - self.margin  # (..., 1)
         self.excess = np.fmax(difference(prediction, bar), 0)  # 0 at NaN
         np.put_along_axis(self.excess, index, 0, axis=-1)

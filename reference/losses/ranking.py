@@ -194,7 +194,7 @@ class TripletMarginWithDistanceLoss(Loss):
     def __init__(self, distance_function=None, margin=1.0, swap=False, reduction="mean"):
         super().__init__(reduction)
         distance = PairwiseDistance() if distance_function is None else distance_function
-        self.distance = _checks.check_layers(self, distance_function=[distance])[0]
+        (self.distance,) = _checks.check_layers(self, distance_function=distance)
         self.margin = _checks.check_positive(self, margin=margin)
         self.swap = _checks.check_flag(self, swap=swap)
 
