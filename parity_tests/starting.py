@@ -313,6 +313,8 @@ def _drawing(generator: Fixed):
 def _apart(ours, theirs, path: str):
     """The paths of the attributes in which two layers differ."""
     match ours:
+        case _ if ours is theirs:
+            same = True  # a part that was given: its memory may hold anything, NaN too
         case np.ndarray():
             same = np.array_equal(ours, theirs)
         case dict():
