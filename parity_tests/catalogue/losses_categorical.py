@@ -209,10 +209,6 @@ def _linear_of(module):
     )
 
 
-def _as_drawn(module, rng):
-    """The weights stay as they are: some are 0."""
-
-
 _INDEXED = ("weight", "ignore_index")
 _WEIGHT = np.array([1.0, 2.0, 0.5])
 _ROWS, _PLACES = np.ones((2, 3)), np.array([0, 2])
@@ -243,7 +239,6 @@ register(
         plain(reference.CrossEntropyLoss, "label_smoothing", *_INDEXED),
         _cross_entropy,
         "composite",
-        prepare=_as_drawn,
         cancels_within=True,
         inputs=_LOGITS,
         refusals=(
@@ -271,7 +266,6 @@ register(
         plain(reference.NLLLoss, *_INDEXED),
         _indexed(),
         "composite",
-        prepare=_as_drawn,
         contiguous=True,
         inputs=_LOGITS,
         refusals=_refusals(reference.NLLLoss),
@@ -351,7 +345,6 @@ register(
         plain(reference.FocalLoss, "gamma", *_INDEXED),
         _indexed(last=True, gamma=st.sampled_from([0.0, 1.0, 2.0]) | numbers(1, 5)),
         "composite",
-        prepare=_as_drawn,
         cancels_within=True,
         correct=_nan_at_infinity,
         literals=(
@@ -369,7 +362,6 @@ register(
         plain(reference.SparseCategoricalCrossEntropyLoss, *_INDEXED),
         _indexed("probability", last=True),
         "composite",
-        prepare=_as_drawn,
         bounds=(0, 1),
         literals=(
             (
@@ -393,7 +385,6 @@ register(
         plain(reference.CategoricalCrossEntropyLoss, "weight"),
         _probabilities_of_classes,
         "composite",
-        prepare=_as_drawn,
         bounds=(0, 1),
         literals=(
             (
