@@ -206,6 +206,15 @@ def check_literals(row: Row) -> list[Verdict]:
     return found.conclude("literals", "values from the equation")
 
 
+def check_run_literals(row) -> list[Verdict]:
+    """The values of a class that runs on its own, from its equation."""
+    found = Findings(row, "float64")
+    for place, (act, expected) in enumerate(row.literals):
+        if not np.allclose(got := act(), expected, rtol=1e-14, atol=1e-300):
+            found.add(f"literal {place} is {got!r}, the equation gives {expected!r}")
+    return found.conclude("literals", "values from the equation")
+
+
 def check_methods(row: Row, case: Case, dtype: str) -> list[Verdict]:
     """What else a layer can say of an input, as PyTorch's method of the same name says it."""
     trial = Trial(row, case, dtype)

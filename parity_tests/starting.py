@@ -86,9 +86,7 @@ def check_defaults(row: Row, case: Case, dtype: str) -> list[Verdict]:
     """Of the options as few as it takes on both sides make the same component."""
     found = Findings(row, dtype)
     signature = inspect.signature(row.component.__init__).parameters
-    for name, value in row.own_defaults.items():
-        if signature[name].default != value:
-            found.add(f"the default of {name} is {signature[name].default}, not {value}")
+    _check_own_defaults(row, found)
     options = _options(case)
     fewest = _fewest(lambda fewer: _constructed(row, fewer, Undrawn()), options)
     module, layer, (positional, given) = _constructed(row, fewest, Undrawn())
@@ -118,6 +116,13 @@ def check_defaults(row: Row, case: Case, dtype: str) -> list[Verdict]:
             if default != 1:
                 found.add(f"the upstream gradient of {method} is {default} by default, not 1")
     return found.conclude("defaults", f"{module}")
+
+
+def _check_own_defaults(row, found: Findings):
+    named = inspect.signature(row.component.__init__).parameters
+    for name, value in row.own_defaults.items():
+        if named[name].default != value:
+            found.add(f"the default of {name} is {named[name].default}, not {value}")
 
 
 def check_options(row: Row, case: Case, dtype: str) -> list[Verdict]:
@@ -174,6 +179,7 @@ def check_optimizer_defaults(row: OptimizerRow) -> list[Verdict]:
     """The options of a group of which nothing was said."""
     found = Findings(row, "float64")
     theirs = row.mirror(row.oracle([torch.nn.Parameter(torch.ones(2, 2))])).groups[0]
+    _check_own_defaults(row, found)
     theirs = theirs | row.own_defaults
     named = inspect.signature(row.component).parameters.values()
     needed = [p.name for p in named if p.default is p.empty and p.kind == p.POSITIONAL_OR_KEYWORD]

@@ -100,6 +100,8 @@ for _row in catalogue.rows(RunRow):
     _publish(_plain_test(_row, "defaults", starting.check_run_defaults), _row.title, "defaults")
     _cases = st.composite(_row.draw)()
     _drawn_test(_row, "run", _cases, _row.examples, _row.dtypes, trajectories.check_run)
+    if _row.literals:
+        _publish(_plain_test(_row, "literals", kinds.check_run_literals), _row.title, "literals")
     if isinstance(_row.component, type):
         _drawn_test(_row, "options", _cases, 1, ("float64",), starting.check_run_options)
 

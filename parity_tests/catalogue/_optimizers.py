@@ -114,6 +114,19 @@ FLOORS = (
     Refusal(lambda: reference.Adafactor(eps=(None, -1.0)), ValueError, r"eps\[1\] must be 0"),
     Refusal(lambda: reference.Adafactor(eps=(-1.0, 0.1)), ValueError, "eps must be 0 or more"),
     Refusal(lambda: reference.Adafactor(eps=(0.1,)), ValueError, "eps must"),
+    Refusal(lambda: reference.Adafactor(d=0.5), ValueError, "d must lie in"),
+    Refusal(lambda: reference.Adafactor(beta2_decay=0.5), ValueError, "beta2_decay must lie in"),
+)
+
+
+def _orthogonally(param, grad):
+    return lambda: reference.Muon().step([param.copy()], [grad])
+
+
+MATRICES = (
+    Refusal(lambda: reference.Muon(ns_steps=-1), ValueError, "ns_steps must be at least 0"),
+    Refusal(_orthogonally(_PAIR, _PAIR), ValueError, r"params\[0\] must have 2 axes"),
+    Refusal(_orthogonally(_ROWS, _ROWS[:2]), ValueError, r"the parameter's shape \(3, 2\)"),
 )
 
 

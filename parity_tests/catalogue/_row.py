@@ -335,6 +335,8 @@ class RunRow:
     # What no example can reach, label -> why.
     unreached: Mapping[str, str] = field(default_factory=dict)
     refusals: Sequence[Refusal] = ()
+    # Calls that no run makes or PyTorch has no answer to, with the values of the equation.
+    literals: Sequence[tuple[Callable, object]] = ()
 
     @property
     def title(self) -> str:

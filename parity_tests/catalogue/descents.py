@@ -313,6 +313,17 @@ class HestenesStiefelFormula:
         return points
 
 
+def _solver():
+    # Its two sides are told apart.
+    matrix = np.array([[1.0, 1.0], [0.0, 2.0]])
+    return reference.LinearConjugateGradients(matrix, np.ones(2), np.array([1.0, 3.0]), epochs=1)
+
+
+def _moved(solver):
+    solver.update_step()
+    return solver
+
+
 def _solve(case, dtype):
     solver = reference.LinearConjugateGradients(*case.arrays(dtype), **case.options)
     return _padded(solver.update_step()[1], case.options["epochs"])
@@ -448,6 +459,13 @@ solver = LinearConjugateGradients(np.diag([1.0, 2.0]), np.ones(2), np.zeros(2))
 print(solver.update_step()[0])""",
         budget="closed",
         own_defaults={"epochs": 100, "tolerance": 1e-6},
+        # The parabola, which the steps themselves do without.
+        literals=(
+            (lambda: _solver().function(np.array([1.0, 3.0])), 7.0),
+            (lambda: _solver().function_prime(np.array([1.0, 3.0])), [3.0, 5.0]),
+            (lambda: _solver().gradient(np.array([1.0, 3.0])), [3.0, 5.0]),
+            (lambda: _moved(_solver()).residual, [50 / 74, -30 / 74]),
+        ),
         refusals=(
             _bad(
                 reference.LinearConjugateGradients(-np.eye(2), np.ones(2), np.zeros(2)).update_step,

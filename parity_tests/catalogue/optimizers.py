@@ -11,6 +11,7 @@ import reference
 from parity_tests.catalogue._optimizers import (
     FLOORS,
     GROUPS,
+    MATRICES,
     MOMENTS,
     SPARSE,
     STATES,
@@ -153,9 +154,10 @@ def _first_eps(translate):
     """The options of a group whose first eps, where it is None, is that of its first parameter."""
 
     def translated(group):
-        first, second = group["eps"]
-        if first is None and group["params"]:
-            first = torch.finfo(group["params"][0].dtype).eps
+        (first, second), dtypes = group["eps"], [param.dtype for param in group["params"]]
+        # Of one dtype each parameter has the same of its own.
+        if first is None and len(set(dtypes)) > 1:
+            first = torch.finfo(dtypes[0]).eps
         return translate({**group, "eps": (first, second)})
 
     return translated
@@ -223,6 +225,8 @@ _MUON = OptimizerRow(
     ranks=(2, 2),
     least_size=1,
     constant=lambda optimizer: {"bfloat16": True},
+    own_defaults={"bfloat16": False},
+    refusals=MATRICES,
     departure="PyTorch makes the step orthogonal in bfloat16, whatever the parameter's dtype.",
 )
 

@@ -100,7 +100,8 @@ _SIMPLE = {
     },
     "OneCycleLR": {
         "max_lr": st.just(0.0) | numbers(0.01, 1),
-        "total_steps": st.just(1) | st.integers(STEPS - 1, 2 * STEPS),
+        # Of one step less than are compared the last compared is the one beyond its end.
+        "total_steps": st.sampled_from([1, STEPS - 1]) | st.integers(STEPS - 1, 2 * STEPS),
         "pct_start": st.sampled_from([0.0, 0.3, 1.0]) | numbers(0.05, 0.95),
         "anneal_strategy": st.sampled_from(["cos", "linear"]),
         "cycle_momentum": st.booleans(),
@@ -197,6 +198,7 @@ def _cycles_momentum(plan):
 def _ours(plan, dtype):
     schedule = _make(plan)
     found = {"rate": np.array([schedule(t) for t in range(_length(plan))])}
+    found["initial_lr"] = np.array([schedule.learning_rate])
     if _cycles_momentum(plan):
         found["momentum"] = np.array([schedule.momentum(t) for t in range(_length(plan))])
     return found
@@ -213,13 +215,14 @@ def _theirs(plan, dtype, nudge):
         optimizer = _optimizer(plan.rate)
         (group,) = optimizer.param_groups
         scheduler = _make_in_torch(plan, optimizer)
+        initial = np.array([group["initial_lr"]])
         rates, momenta = [group["lr"]], [group["momentum"]]
         for _ in range(_length(plan) - 1):
             group["lr"] = nudge(group["lr"])
             scheduler.step()
             rates.append(group["lr"])
             momenta.append(group["momentum"])
-    found = {"rate": np.array(rates)}
+    found = {"rate": np.array(rates), "initial_lr": initial}
     if _cycles_momentum(plan):
         found["momentum"] = np.array(momenta, float)
     return found
@@ -270,17 +273,29 @@ def _watches(draw):
 
 def _watch(case, dtype):
     schedule = reference.ReduceLROnPlateau(case.rate, **case.options)
-    return {"rate": np.array([schedule.step(metric) for metric in case.metrics()])}
+    # One array, written over in each step, as a running loss is.
+    metric, track = np.zeros(()), []
+    for value in case.metrics():
+        metric[...] = value
+        rate = schedule.step(metric)
+        track.append((rate, schedule.best, schedule.bad_steps, schedule.cooldown_left))
+    return _watched(track)
+
+
+def _watched(track):
+    names = "rate", "best", "bad_steps", "cooldown_left"
+    return dict(zip(names, np.array(track, float).T, strict=True))
 
 
 def _watch_in_torch(case, dtype, nudge):
     optimizer = _optimizer(case.rate)
     scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, **case.options)
-    rates = []
+    track = []
     for metric in case.metrics():
         scheduler.step(metric)
-        rates.append(optimizer.param_groups[0]["lr"])
-    return {"rate": np.array(rates)}
+        rate = optimizer.param_groups[0]["lr"]
+        track.append((rate, scheduler.best, scheduler.num_bad_epochs, scheduler.cooldown_counter))
+    return _watched(track)
 
 
 # --- averages ---
@@ -366,7 +381,13 @@ _REFUSALS = {
     ],
     "OneCycleLR": [
         (lambda: reference.OneCycleLR(0.1), TypeError, "epochs must be an integer"),
+        (lambda: reference.OneCycleLR(0.1, epochs=2), TypeError, "steps_per_epoch must be an int"),
         (lambda: reference.OneCycleLR(0.1, 10)(11), ValueError, r"lie in \[0, 10\]"),
+        (
+            lambda: reference.OneCycleLR(0.1, 10, cycle_momentum=False).momentum(0),
+            RuntimeError,
+            "be True for this",
+        ),
     ],
 }
 
@@ -418,6 +439,13 @@ _EXACT = {
     "CyclicLR",
     "OneCycleLR",
 }
+# Where PyTorch divides by zero: a climb that ends in step 0.
+_LITERALS = {
+    "OneCycleLR": (
+        (lambda: reference.OneCycleLR(0.1, 10, pct_start=0.1)(0), 0.1),
+        (lambda: reference.OneCycleLR(0.1, 10, pct_start=0.1).momentum(0), 0.85),
+    )
+}
 _UNREACHED = {
     "ConstantLR": {"option factor=0": "PyTorch divides by it"},
     "LinearLR": {"option start_factor=0": "both refuse it"},
@@ -439,6 +467,7 @@ register(
             precise=_precisely,
             unreached=_UNREACHED.get(name, {}),
             refusals=_refusals(name),
+            literals=_LITERALS.get(name, ()),
         )
         for name in _SIMPLE
     ),

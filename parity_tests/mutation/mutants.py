@@ -329,7 +329,10 @@ def _live_with_code(key: tuple, code: CodeType):
 def _replace_code(key: tuple, code: CodeType):
     """Every function of this code, and of those nested in it, gets the changed one."""
     for function in _functions().get(key, []):
-        function.__code__ = code
+        # One that was nested in another before holds what its old code asks for; what is made from
+        # now on has the new one.
+        if len(function.__code__.co_freevars) == len(code.co_freevars):
+            function.__code__ = code
     file = key[0]
     nested = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
     for inner in nested:

@@ -108,8 +108,9 @@ class Muon(Optimizer):
             return
         velocity = state["momentum_buffer"]
         lerp(velocity, grad, 1 - momentum)
-        move = np.array(grad if nesterov else velocity, param.dtype)
+        move = velocity
         if nesterov:
+            move = np.array(grad, param.dtype)
             lerp(move, velocity, momentum)
 
         rows, columns = param.shape
