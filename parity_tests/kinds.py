@@ -69,13 +69,17 @@ def check_protocol(row: Row, case: Case, dtype: str) -> list[Verdict]:
         floating = [leaf for leaf in _arrays(outputs) if oracle.is_floating(leaf)]
         upstream = trial.upstream(floating)
         given = [grad.copy() for grad in upstream if grad is not None]
-        first = [leaf.copy() for leaf in _arrays(adapter.backward(*upstream))]
+        grads = adapter.backward(*upstream)
+        if not all(isinstance(a, np.ndarray) for a in (*adapter.layer.params, *grads[1])):
+            found.add("a parameter or its gradient is no array")
+        first = [leaf.copy() for leaf in _arrays(grads)]
         second = _arrays(adapter.backward(*upstream))
         found.equal(first, second, "a second backward gives another result: it accumulates")
         now = _arrays((inputs, tuple(adapter.params)))
         if not row.changes_params:
             found.equal(before, now, "an input or a parameter was changed in place")
         found.equal(given, _present(upstream), "the upstream gradient was changed in place")
+        _check_left_out(adapter.layer, found)
 
         other = oracle.map_structure(_other, trial.inputs)
         _read_all(adapter.layer, found)
@@ -111,6 +115,23 @@ def _read_all(layer, found: "Findings"):
                 getattr(layer, name)
             except (LookupError, TypeError, AttributeError) as error:
                 found.add(f"{name} cannot be read: {type(error).__name__}: {error}")
+
+
+def _check_left_out(layer, found: "Findings"):
+    """The gradients of several outputs may be left out from the second on, or all be None."""
+    grad_output, *rest = (np.ones(shape) for shape in layer.output_shapes)
+    try:
+        inspect.signature(layer.backward).bind(grad_output, *rest)
+    except TypeError:  # the other outputs have no gradient
+        return
+    unsaid, said = layer.backward(grad_output), layer.backward(grad_output, *[None] * len(rest))
+    message = "an upstream gradient that is left out is not None"
+    found.equal(_arrays(said), _arrays(unsaid), message)
+    if rest:
+        absent = _arrays(layer.backward(*[None] * len(layer.output_shapes)))
+        shapes = [grad.shape for grad in absent] == [grad.shape for grad in _arrays(said)]
+        if not shapes or any(np.nan_to_num(grad).any() for grad in absent):
+            found.add("without any upstream gradient the gradients are not 0")
 
 
 def _check_linear(trial: Trial, found: "Findings"):
@@ -192,6 +213,8 @@ def check_literals(row: Row) -> list[Verdict]:
     found = Findings(row, "float64")
     for options, inputs, output, *params in row.literals:
         layer = row.component(**options)
+        if not all(isinstance(param, np.ndarray) for param in layer.params):
+            found.add("a parameter is no array")
         if params:
             layer.params = [np.array(param) for param in params[0]]
         got = layer.forward(*_as_arrays(inputs))
@@ -199,8 +222,10 @@ def check_literals(row: Row) -> list[Verdict]:
         if not all(np.allclose(a, b, rtol=1e-14, atol=1e-300) for a, b in pairs):
             found.add(f"forward of {inputs} is {got!r}, the equation gives {output!r}")
         # Whatever the dtype of weights and draws.
-        layer.params = list(oracle.cast(tuple(layer.params), np.float32))
-        rough = layer.forward(*oracle.cast(_as_arrays(inputs), np.float32))
+        with np.errstate(over="ignore"):  # what is too large for it is infinite
+            layer.params = list(oracle.cast(tuple(layer.params), np.float32))
+            inputs = oracle.cast(_as_arrays(inputs), np.float32)
+        rough = layer.forward(*inputs)
         if any(oracle.is_floating(a) and a.dtype != np.float32 for a in _arrays((rough,))):
             found.add(f"forward of {inputs} in float32 is not of that dtype")
     return found.conclude("literals", "values from the equation")

@@ -144,7 +144,8 @@ class Row:
     adapter: type | None = None
     # What no example can reach, label -> why (see parity_tests/reach.py).
     unreached: Mapping[str, str] = field(default_factory=dict)
-    # Whether what is not finite may come with a warning (None: in layers, which add up).
+    # Whether what is not finite may come with a warning, True even where what comes out is finite
+    # (None: in layers, which add up, where what comes out is not).
     warns: bool | None = None
     # True where forward changes the parameters themselves (Embedding with max_norm).
     changes_params: bool = False

@@ -270,6 +270,7 @@ register(
         _scaled,
         "composite",
         replay=_scaled_replay,
+        warns=True,  # what is masked is computed too
         cancels_within=True,
         kernel_dependent=KERNELS_DIFFER,
         literals=[
@@ -332,6 +333,7 @@ register(
         inputs=(Sequences(), Sequences(), Sequences(), OfBatch()),
         outputs=(Sequences(), OfBatch()),
         replay=_multihead_replay,
+        warns=True,  # what is masked is computed too
         adapter=AttentionAdapter,
         cancels_within=True,
         kernel_dependent=KERNELS_DIFFER,

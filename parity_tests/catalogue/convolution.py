@@ -270,12 +270,13 @@ def _convolution_refused(component, rank):
         return lambda: component(3, 2, kernel_size, **options).forward(np.ones(shape))
 
     small = (2, *(2,) * rank, 3)
+    unfilled = rf"^{component.__name__}\.forward: .* fill a margin of"
     return (
         *_refused(component, rank),
         Refusal(fed(small, 4), ValueError, "at least as large as the kernel"),
         Refusal(fed(small, 2, dilation=2), ValueError, "at least as large as the kernel"),
-        Refusal(fed(small, padding=2, padding_mode="reflect"), ValueError, "fill a margin of 2"),
-        Refusal(fed(small, padding=3, padding_mode="circular"), ValueError, "fill a margin of 3"),
+        Refusal(fed(small, padding=2, padding_mode="reflect"), ValueError, f"{unfilled} 2"),
+        Refusal(fed(small, padding=3, padding_mode="circular"), ValueError, f"{unfilled} 3"),
         Refusal(fed(small, padding="same", stride=2), ValueError, "stride must be 1 where"),
         Refusal(fed(small, padding="full"), ValueError, "padding must be"),
         Refusal(fed(small, padding_mode="constant"), ValueError, "'zeros', 'reflect'"),
@@ -332,6 +333,7 @@ for _rank, _dimension in enumerate("123", start=1):
             outputs=ChannelsBefore(_rank),
             adapter=_OutputShape,
             kernel_dependent=("grad_params",),
+            warns=True,  # what padding takes away is computed too
             refusals=_transposed_refused(_component, _rank),
         )
     )

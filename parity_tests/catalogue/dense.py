@@ -223,6 +223,9 @@ register(
         adapter=_DividedByAnotherCount,
         changes_params=True,
         refusals=(
+            Refusal(_bags(_FLAT[None] + 1), ValueError, r"\[0, 5\)"),
+            Refusal(_bags(_FLAT[None] - 1), ValueError, r"\[0, 5\)"),
+            Refusal(_bags(_FLAT[None] / 2), TypeError, "input_data must hold integers"),
             Refusal(_bags(_FLAT), TypeError, "offsets must be a NumPy array of integers"),
             Refusal(_bags(_FLAT[None], np.array([0])), ValueError, "offsets must be None"),
             Refusal(_bags(_FLAT, np.array([1, 2])), ValueError, "start at 0"),

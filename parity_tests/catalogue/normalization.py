@@ -601,6 +601,12 @@ register(
                 [14.0, 3.0],
                 [[[10.0], [3.0]], [[3.0, 4.0], [0.0, 2.0]]],
             ),
+            # One length alone is an array too.
+            (
+                {"layer": reference.Linear(2, 2, bias=False), "dim": None},
+                ([0.0, 0.0],),
+                [0.0, 0.0],
+            ),
         ),
         refusals=(
             _refused(lambda: reference.WeightNorm(_LINEAR, 2), r"place must lie in \[-2, 2\)"),

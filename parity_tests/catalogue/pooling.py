@@ -43,7 +43,8 @@ def _is_pooled(size, kernel, stride, padding, dilation, ceil_mode):
 
 def _window(draw, rank, dilated=False, padded=True):
     """The options of a sliding window, and sizes that hold it."""
-    kernel, kernel_given = _per_axis(draw, rank, 1, 3)
+    # From four taps on a window may begin two places before the input.
+    kernel, kernel_given = _per_axis(draw, rank, 1, 3 if rank == 3 else 4)
     stride, stride_given = _per_axis(draw, rank, 1, 3)
     if draw(st.booleans()):
         stride, stride_given = kernel, None
@@ -579,7 +580,9 @@ for _rank, _dimension in enumerate("123", start=1):
             _of("AvgPool"),
             _average_pooling_of(_of("AveragePooling")),
             _average_pooling(_rank),
-            "sum",
+            "exact",
+            # PyTorch adds the averages of a volume to 0, of whatever sign they are.
+            signed_zeros=_rank < 3,
             own_defaults={"pool_size": _PAIRS[_rank]},
             refusals=_average_refused(_of("AveragePooling"), _rank),
             **_layouts,
@@ -593,6 +596,7 @@ for _rank, _dimension in enumerate("123", start=1):
             name=f"LPPool{_dimension}d",
             # The root magnifies the rounding of the sum.
             cancels_within=True,
+            warns=False,
             points=_zero_window(_rank),
             refusals=_p_refused(_rank),
             **_layouts,

@@ -199,6 +199,7 @@ _SHOWN = [
 _FIRST_CELL = [[1.97158379775243954, -1.08086163851090239]]
 _LAST_CELL = [[1.47231128385469448, -0.396210120667928164]]
 _SIZES = {"input_size": 1, "hidden_size": 2}
+_HUGE_SUMS = ([[10.0], [-10.0]], [[0.0, 0.0], [0.0, 0.0]], [0.0, 0.0], [0.0, 0.0])
 _LITERALS = {
     reference.PeepholeLSTMCell: [
         (_SIZES, ([[0.5]], (_HIDDEN, _CELL)), (_SHOWN[:1], _FIRST_CELL), _PARAMS),
@@ -376,6 +377,10 @@ register(
         outputs=Positions(1),
         cancels_within=True,
         absent_as_zero=True,
+        literals=(
+            # A sum beyond the largest number is far out on the curve.
+            (_SIZES, ([[1e308]], [[0.0, 0.0]]), [[1.0, -1.0]], _HUGE_SUMS),
+        ),
         refusals=[
             *_refused_cell(reference.RNNCell, False),
             Refusal(

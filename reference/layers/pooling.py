@@ -363,7 +363,7 @@ class LPPooling(Layer):
             sign = math.copysign(1, self.norm_type)
             return sign * self.pool.forward(sign * np.abs(input_data))
         # PyTorch's powers, too, are NaN for some negative numbers and infinite for some zeros.
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(all="ignore"):
             means = self.pool.forward(power(input_data, self.norm_type))
             self.sums = means * math.prod(self.pool_size)
             return power(self.sums, 1 / self.norm_type)
@@ -376,10 +376,10 @@ class LPPooling(Layer):
         # A window whose powers sum to 0 gets no gradient.
         occupied = (self.sums > 0) | (self.sums < 0)
         sums = np.where(self.sums == 0, 1, self.sums)
-        slopes = power(sums, 1 / self.norm_type - 1) / self.norm_type
-        grad_sums = grad_output * slopes * occupied
-        grad_powers, _ = self.pool.backward(grad_sums * math.prod(self.pool_size))
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(all="ignore"):
+            slopes = power(sums, 1 / self.norm_type - 1) / self.norm_type
+            grad_sums = grad_output * slopes * occupied
+            grad_powers, _ = self.pool.backward(grad_sums * math.prod(self.pool_size))
             return grad_powers * (self.norm_type * power(x, self.norm_type - 1)), None
 
 

@@ -217,18 +217,21 @@ def nearest_taps(size, count, factor, mode, rank, dtype):
     return np.minimum(floor(position), size - 1)[None], np.ones((1, count), dtype)
 
 
+def around(size, position):
+    """The place at or before each position, and how far it lies beyond."""
+    low = np.minimum(floor(position), size - 1)
+    return low, np.clip(position - low, 0, 1).astype(position.dtype)
+
+
 def linear_taps(size, position, reach):
     """Two taps: the places around each position, `reach` apart."""
-    position = np.maximum(position, 0)
-    low = np.minimum(floor(position), size - 1)
-    share = np.clip(position - low, 0, 1).astype(position.dtype)
+    low, share = around(size, np.maximum(position, 0))
     return np.stack([low, np.minimum(low + reach, size - 1)]), np.stack([1 - share, share])
 
 
 def cubic_taps(size, position):
     """Four taps: two places on either side of each position, the edges repeated."""
-    low = np.minimum(floor(position), size - 1)
-    share = np.clip(position - low, 0, 1).astype(position.dtype)
+    low, share = around(size, position)
     a = -0.75
     near, far = np.stack([share, 1 - share]), np.stack([share + 1, 2 - share])
     near = ((a + 2) * near - (a + 3)) * near * near + 1
