@@ -242,7 +242,7 @@ def _run_lbfgs_in_torch(case, dtype, nudge):
             param.grad = nudge(param.grad)
         if case.absent:
             params[1].grad = None
-        return loss
+        return nudge(loss)
 
     track = collections.defaultdict(list)
     for _ in range(case.steps):

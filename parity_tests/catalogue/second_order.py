@@ -70,10 +70,10 @@ def _ours(component, *functions: str):
 
 
 class _Formula:
-    """Steps of a paper in PyTorch: `move(problem, x, gradient)` is written anew, from its text."""
+    """Steps of a paper in PyTorch: `move(x, gradient)` is written anew, from its text."""
 
-    def __init__(self, problem: Problem, options: Mapping):
-        self.problem, self.options = problem, options
+    def __init__(self, problem: Problem, options: Mapping, nudge: Callable):
+        self.problem, self.options, self.nudge = problem, options, nudge
 
     def r(self, x):
         return self.problem.residual(x, torch.stack)
@@ -87,13 +87,13 @@ class _Formula:
     def hessian(self, x):
         return torch.func.jacrev(torch.func.grad(self.f))(x)
 
-    def path(self, x, nudge):
+    def path(self, x):
         points = [x]
         for _ in range(self.options["epochs"]):
-            gradient = nudge(self.gradient(x))
+            gradient = self.nudge(self.gradient(x))
             if gradient.dot(gradient) == 0 or gradient.norm() < self.options["tolerance"]:
                 break
-            x = nudge(x + self.move(x, gradient))
+            x = self.nudge(x + self.move(x, gradient))
             points.append(x)
         return points
 
@@ -102,7 +102,7 @@ class _Formula:
 
         def evaluate(x, step, direction):
             point = x + step * direction
-            return float(self.f(point)), self.gradient(point)
+            return float(self.nudge(self.f(point))), self.nudge(self.gradient(point))
 
         slope = gradient.dot(direction)
         value = float(self.f(x))
@@ -113,8 +113,8 @@ class _Formula:
 def _theirs(formula: type[_Formula]) -> Callable:
     def run(case, dtype, nudge):
         start = nudge(torch.from_numpy(case.start(dtype)))
-        steps = formula(PROBLEMS[case.problem], case.options)
-        return _padded(steps.path(start, nudge), case.options["epochs"])
+        steps = formula(PROBLEMS[case.problem], case.options, nudge)
+        return _padded(steps.path(start), case.options["epochs"])
 
     return run
 
@@ -186,7 +186,7 @@ class ConjugateGradientsFormula(_Formula):
                 "hestenes-stiefel": gradient.dot(change) / last_direction.dot(change),
             }[self.options["beta"]]
             direction = direction + beta.clamp(min=0) * last_direction
-            if gradient.dot(direction) >= 0:
+            if not gradient.dot(direction) < 0:
                 direction = -gradient
             step = last_step * (last.dot(last_direction) / gradient.dot(direction))
         step = self.wolfe(x, direction, gradient, step, 0.1)
