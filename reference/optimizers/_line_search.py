@@ -79,7 +79,7 @@ def inside(bracket, stalled):
         return step, False
     if not (stalled or step >= far or step <= near):
         return step, True
-    return (far - margin if abs(step - far) < abs(step - near) else near + margin), False
+    return (far - margin if far - step < step - near else near + margin), False
 
 
 def cubic_minimum(first, second, nearest, farthest):
