@@ -96,8 +96,9 @@ class Row:
     contiguous: bool = False
     # Powers of ten that the wide regime spans to either side.
     decades: float | None = None
-    # The largest of the special numbers; less where PyTorch's result overflows on the way alone.
-    huge: float = 3e38
+    # The largest of the special numbers; less where PyTorch's result overflows on the way alone,
+    # None where it does so for any that is huge.
+    huge: float | None = 3e38
     # False where PyTorch's sign of a zero output depends on the element's place in a vector.
     signed_zeros: bool = True
     # False where PyTorch's gradient at a NaN input depends on the element's place in a vector.
