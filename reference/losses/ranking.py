@@ -111,13 +111,14 @@ class CosineEmbeddingLoss(Loss):
 
     def pull(self, grad_cosine, one, other):
         """The gradient of one of the two vectors, by that of their cosine."""
-        # What overflows, or is infinite, has the gradient 0 or NaN, as in PyTorch.
-        with np.errstate(over="ignore", invalid="ignore"):
+        # What overflowed, or is infinite, has the gradient 0 or NaN, as in PyTorch.
+        with np.errstate(invalid="ignore"):
             inwards = self.cosine * (self.squares[other] / self.root) / self.root
             slope = (
                 self.vectors[other] / self.root[..., None] - inwards[..., None] * self.vectors[one]
             )
-            return sum_to_shape(grad_cosine[..., None] * slope, self.vectors[one].shape)
+        grad = _numeric.product(grad_cosine[..., None], slope)
+        return sum_to_shape(grad, self.vectors[one].shape)
 
 
 class ContrastiveLoss(Loss):
