@@ -110,11 +110,11 @@ def forwarding(component, *inputs, **options):
     return lambda: component(**options).forward(*inputs)
 
 
-_MISMATCH = "target must broadcast with prediction of shape"
+MISMATCH = "target must broadcast with prediction of shape"
 
 
 def refused_mismatch(component, **options):
-    return Refusal(forwarding(component, _TWO, _THREE, **options), ValueError, _MISMATCH)
+    return Refusal(forwarding(component, _TWO, _THREE, **options), ValueError, MISMATCH)
 
 
 register(

@@ -8,6 +8,7 @@ import reference
 from parity_tests.adapter import Adapter
 from parity_tests.catalogue._row import Point, Row, register
 from parity_tests.catalogue.losses import (
+    MISMATCH,
     REDUCTIONS,
     broadcastable,
     forwarding,
@@ -154,6 +155,11 @@ register(
         huge=8e37,  # PyTorch doubles the difference before it divides by the variance
         adapter=_OfOneVariance,
         refusals=(
+            refused(
+                ValueError,
+                MISMATCH,
+                forwarding(reference.GaussianNLLLoss, _TWO, _THREE, _TWO),
+            ),
             refused(
                 ValueError,
                 "variance must be 0 or more; got -1.0 at index",

@@ -95,8 +95,11 @@ def _cosine_embedding(draw):
 def _contrastive(draw):
     options = {"margin": draw(numbers(0.125, 4)), "reduction": draw(REDUCTIONS)}
     rows, features = draw(shapes(0, 2, 0, 3)), draw(sizes(1, 3))
-    vectors = Input((*rows, features))
-    return Draft(options, (vectors, vectors, Input(rows, "integers", {"low": 0, "high": 2})))
+    batches = [rows, rows]
+    if rows and all(rows) and draw(st.booleans()):
+        batches[draw(st.integers(0, 1))] = (1, *rows[1:])
+    vectors = [Input((*batch, features)) for batch in batches]
+    return Draft(options, (*vectors, Input(rows, "integers", {"low": 0, "high": 2})))
 
 
 def _triplet(**options):

@@ -121,7 +121,9 @@ class CosineSimilarity(Layer):
         self.vectors = [np.moveaxis(vectors, self.dim, -1) for vectors in pair]
         self.norms = [norm(vectors, 2) for vectors in self.vectors]
         self.bounded = [np.maximum(norms, self.eps) for norms in self.norms]
-        self.cosine = np.sum(self.unit(0) * self.unit(1), axis=-1, keepdims=True)
+        # Infinite terms that meet 0 or one another give NaN, as in PyTorch.
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.cosine = np.sum(self.unit(0) * self.unit(1), axis=-1, keepdims=True)
         return self.cosine[..., 0]
 
     def unit(self, which):
