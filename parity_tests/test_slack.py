@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -32,6 +33,16 @@ def test_a_tightened_budget_holds_twice_the_worst_error_and_is_not_too_loose(wor
     budget = tolerances.tightened(worst)
     assert budget >= max(2, 2 * worst)
     assert not tolerances.is_too_loose(budget, worst)
+
+
+def test_the_page_says_how_many_components_were_measured_in_enough_examples():
+    least: dict[str, int] = {}
+    for entry in slack.kept():
+        least[entry.component] = min(least.get(entry.component, entry.examples), entry.examples)
+    enough = sum(examples >= slack.ENOUGH for examples in least.values())
+    page = Path("docs/what-green-means.md").read_text(encoding="utf-8")
+    assert f"{enough} of {len(catalogue.ROWS)} components" in page
+    assert f"and {len(least) - enough} in" in page
 
 
 def test_what_is_written_tightens_and_never_widens(tmp_path, monkeypatch):
