@@ -219,7 +219,7 @@ def check_literals(row: Row) -> list[Verdict]:
             layer.params = [np.array(param) for param in params[0]]
         got = layer.forward(*_as_arrays(inputs))
         pairs = zip(_arrays((got,)), _arrays(_as_arrays((output,))), strict=True)
-        if not all(np.allclose(a, b, rtol=1e-14, atol=1e-300) for a, b in pairs):
+        if not all(_as_the_equation(a, b) for a, b in pairs):
             found.add(f"forward of {inputs} is {got!r}, the equation gives {output!r}")
         # Whatever the dtype of weights and draws.
         with np.errstate(over="ignore"):  # what is too large for it is infinite
@@ -231,11 +231,15 @@ def check_literals(row: Row) -> list[Verdict]:
     return found.conclude("literals", "values from the equation")
 
 
+def _as_the_equation(got, expected) -> bool:
+    return np.allclose(got, expected, rtol=1e-14, atol=1e-300)
+
+
 def check_run_literals(row) -> list[Verdict]:
     """The values of a class that runs on its own, from its equation."""
     found = Findings(row, "float64")
     for place, (act, expected) in enumerate(row.literals):
-        if not np.allclose(got := act(), expected, rtol=1e-14, atol=1e-300):
+        if not _as_the_equation(got := act(), expected):
             found.add(f"literal {place} is {got!r}, the equation gives {expected!r}")
     return found.conclude("literals", "values from the equation")
 

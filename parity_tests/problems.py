@@ -1,6 +1,6 @@
 """Functions to minimize: in PyTorch to be differentiated, in NumPy with their derivatives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,11 @@ class Problem:
     start: tuple[float, ...]
     minima: tuple[tuple[float, ...], ...]
     spread: float = 0.2
+
+    def near(self, point: Sequence[float], seed: int, spread: float | None = None) -> np.ndarray:
+        """A random point about so far from another; without a spread as far as starts are."""
+        spread = self.spread if spread is None else spread
+        return point + spread * np.random.default_rng(seed).normal(size=len(point))
 
     def r(self, x: np.ndarray) -> np.ndarray:
         return self.residual(x, np.stack)

@@ -46,8 +46,8 @@ _most = _as_it_is
 
 @contextlib.contextmanager
 def probing(worst: Callable[[str], float] = lambda quantity: 0.0):
-    """Inside, no budget is above the least that any is tightened to, nor above the worst error that
-    is known of its quantity.
+    """Inside, no budget is above the least that any is tightened to, or above the worst error that
+    is known of its quantity if that is larger.
 
     So every judge is asked about what lies beyond, and an error is measured by the nearest. What
     does not lie beyond is not the worst error, and is measured no better than that takes.

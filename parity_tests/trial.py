@@ -154,8 +154,8 @@ class Trial:
 
     def run_reference(self, adapter, inputs, upstream=None) -> Results:
         """Our forward and backward."""
-        outputs = self.theirs.outputs if self.row.warns is None else None
-        with self.tolerating_nonfinite(outputs):
+        answer = self.theirs.outputs if self.row.warns is None else None
+        with self.tolerating_nonfinite(answer):
             leaves = oracle.flatten(self.forward(adapter, inputs))
         with self.tolerating_nonfinite():
             outputs = [np.asarray(leaf) for leaf in leaves if leaf is not None]

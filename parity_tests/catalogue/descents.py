@@ -155,9 +155,7 @@ class Closures:
     def start(self, dtype):
         problem = PROBLEMS[self.problem]
         usual = problem.start if self.away is None else problem.minima[0]
-        spread = problem.spread if self.away is None else self.away
-        moved = usual + spread * np.random.default_rng(self.seed).normal(size=len(usual))
-        first, *others = moved.astype(dtype)
+        first, *others = problem.near(usual, self.seed, self.away).astype(dtype)
         return [np.array(first), np.array([others])]
 
 
@@ -263,6 +261,12 @@ def _note(track, loss, params, state):
 # --- conjugate gradients of a matrix ---
 
 
+def padded(path, epochs) -> dict[str, np.ndarray]:
+    """The path, its last point repeated, so that both sides have as many."""
+    points = [oracle.to_numpy(point) for point in path]
+    return {"path": np.stack(points + points[-1:] * (epochs + 1 - len(points)))}
+
+
 @dataclass(frozen=True)
 class System:
     """A positive definite matrix, a right side and a start, from a seed."""
@@ -283,11 +287,6 @@ def _systems(draw):
     tolerance = draw(st.sampled_from([0.01, 0.1, 0.0]))
     options = {"epochs": draw(st.integers(0, 6)), "tolerance": tolerance}
     return System(draw(st.integers(1, 5)), draw(st.integers(0, 2**32 - 1)), options)
-
-
-def _padded(path, epochs):
-    points = [oracle.to_numpy(point) for point in path]
-    return {"path": np.stack(points + points[-1:] * (epochs + 1 - len(points)))}
 
 
 class HestenesStiefelFormula:
@@ -326,13 +325,13 @@ def _moved(solver):
 
 def _solve(case, dtype):
     solver = reference.LinearConjugateGradients(*case.arrays(dtype), **case.options)
-    return _padded(solver.update_step()[1], case.options["epochs"])
+    return padded(solver.update_step()[1], case.options["epochs"])
 
 
 def _solve_in_torch(case, dtype, nudge):
     arrays = [nudge(torch.from_numpy(array)) for array in case.arrays(dtype)]
     path = HestenesStiefelFormula.path(*arrays, case.options, nudge)
-    return _padded(path, case.options["epochs"])
+    return padded(path, case.options["epochs"])
 
 
 # --- rows ---

@@ -205,13 +205,32 @@ def _refusals(component, target, other):
     )
 
 
-def _of_pairs(component):
-    """Refused: vectors without an axis, labels that are no numbers or no array."""
+def _of_labels(component):
+    """Refused: labels that are no numbers or no array."""
     return (
-        refused(ValueError, "input1 must have at least", forwarding(component, _ONE, _ROWS, _ONE)),
-        refused(ValueError, "input2 must have at least", forwarding(component, _ROWS, _ONE, _ONE)),
         refused(TypeError, "target must hold numbers", forwarding(component, _ROWS, _ROWS, _NO)),
         refused(TypeError, "target must be a NumPy", forwarding(component, _ROWS, _ROWS, [1])),
+    )
+
+
+def _of_vectors(component, measure):
+    """Refused: pairs of vectors that do not fit, or have no axis, and labels that do not fit what
+    is measured of them."""
+    two, three = np.ones(2), np.ones(3)
+    return (
+        refused(
+            ValueError,
+            "input2 must broadcast with input1",
+            forwarding(component, two, three, _ONE),
+        ),
+        refused(
+            ValueError,
+            f"target must broadcast with {measure}",
+            forwarding(component, _ROWS, _ROWS, three),
+        ),
+        refused(ValueError, "input1 must have at least", forwarding(component, _ONE, _ROWS, _ONE)),
+        refused(ValueError, "input2 must have at least", forwarding(component, _ROWS, _ONE, _ONE)),
+        *_of_labels(component),
     )
 
 
@@ -262,7 +281,7 @@ register(
                 "target must broadcast with input1",
                 forwarding(reference.MarginRankingLoss, np.ones(2), np.ones(2), np.ones(3)),
             ),
-            *_of_pairs(reference.MarginRankingLoss)[2:],
+            *_of_labels(reference.MarginRankingLoss),
         ),
         points=(
             Point("the margin: x1 - x2 = 1, y = 1", ([2.0], [1.0], [1.0]), (0, 0), {"margin": 1.0}),
@@ -277,19 +296,7 @@ register(
         target_places=(2,),
         differentiable_target=False,
         cancels_within=True,
-        refusals=(
-            refused(
-                ValueError,
-                "input2 must broadcast with input1",
-                forwarding(reference.CosineEmbeddingLoss, np.ones(2), np.ones(3), np.ones(())),
-            ),
-            refused(
-                ValueError,
-                "target must broadcast with cosine",
-                forwarding(reference.CosineEmbeddingLoss, _ROWS, _ROWS, np.ones(3)),
-            ),
-            *_of_pairs(reference.CosineEmbeddingLoss),
-        ),
+        refusals=_of_vectors(reference.CosineEmbeddingLoss, "cosine"),
         points=(
             Point(
                 "the margin: cosine = 0, y = -1", ([[1.0, 0.0]], [[0.0, 1.0]], [-1.0]), (0, 0, 1)
@@ -318,17 +325,7 @@ register(
                 "margin must be positive",
                 lambda: reference.ContrastiveLoss(margin=0.0),
             ),
-            refused(
-                ValueError,
-                "input2 must broadcast with input1",
-                forwarding(reference.ContrastiveLoss, np.ones(2), np.ones(3), np.ones(())),
-            ),
-            refused(
-                ValueError,
-                "target must broadcast with distances",
-                forwarding(reference.ContrastiveLoss, _ROWS, _ROWS, np.ones(3)),
-            ),
-            *_of_pairs(reference.ContrastiveLoss),
+            *_of_vectors(reference.ContrastiveLoss, "distances"),
         ),
         points=(
             Point("the margin: d = 1, label 1", ([[0.0]], [[1.0]], [1.0]), (0, 0, 0), _MEAN),

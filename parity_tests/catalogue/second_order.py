@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch.optim.lbfgs import _strong_wolfe
 
 import reference
-from parity_tests import oracle
 from parity_tests.catalogue._row import Refusal, RunRow, register
+from parity_tests.catalogue.descents import padded
 from parity_tests.problems import PROBLEMS, Problem
 from parity_tests.strategies import numbers
 
@@ -29,9 +29,8 @@ class Descent:
 
     def start(self, dtype) -> np.ndarray:
         problem = PROBLEMS[self.problem]
-        usual = np.array(problem.minima[0] if self.close else problem.start)
-        moved = usual + problem.spread * np.random.default_rng(self.seed).normal(size=usual.shape)
-        return moved.astype(dtype)
+        usual = problem.minima[0] if self.close else problem.start
+        return problem.near(usual, self.seed).astype(dtype)
 
 
 def _drawn(names=tuple(PROBLEMS), **options):
@@ -46,19 +45,13 @@ def _drawn(names=tuple(PROBLEMS), **options):
     return draw_descent
 
 
-def _padded(path, epochs) -> dict[str, np.ndarray]:
-    """The path, its last point repeated, so that both sides have as many."""
-    points = [oracle.to_numpy(point) for point in path]
-    return {"path": np.stack(points + points[-1:] * (epochs + 1 - len(points)))}
-
-
 def _ours(component, *functions: str):
     """Runs a component on functions of the problem, by the names of Problem's methods."""
 
     def run(case, dtype):
         problem = PROBLEMS[case.problem]
         given = [getattr(problem, name) for name in functions]
-        return _padded(
+        return padded(
             component(*given, case.start(dtype), **case.options).update_step()[1],
             case.options["epochs"],
         )
@@ -114,7 +107,7 @@ def _theirs(formula: type[_Formula]) -> Callable:
     def run(case, dtype, nudge):
         start = nudge(torch.from_numpy(case.start(dtype)))
         steps = formula(PROBLEMS[case.problem], case.options, nudge)
-        return _padded(steps.path(start), case.options["epochs"])
+        return padded(steps.path(start), case.options["epochs"])
 
     return run
 

@@ -74,11 +74,14 @@ def _users() -> dict[tuple[str, str], list[str]]:
     for definition, titles in users.items():
         own = [title for title in titles if needs[title][-1] == definition]
         simple = [title for title in titles if len(needs[title]) <= 2 * len(needs[titles[0]])]
-        few = simple[:: math.ceil(len(simple) / (_ROWS - 1))]
-        if len(titles) > _ALL_ROWS:
-            titles = [*dict.fromkeys([*few, max(simple, key=_refusals)])]
-        users[definition] = own or titles
+        users[definition] = own or (titles if len(titles) <= _ALL_ROWS else _some(simple))
     return users
+
+
+def _some(titles: list[str]) -> list[str]:
+    """A few of these rows, and the one that refuses most."""
+    few = titles[:: math.ceil(len(titles) / (_ROWS - 1))]
+    return [*dict.fromkeys([*few, max(titles, key=_refusals)])]
 
 
 def _refusals(title: str) -> int:

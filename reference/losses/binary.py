@@ -183,7 +183,7 @@ class BCEWithLogitsLoss(_WeightedLoss):
         return _numeric.product(self.scale("weight", prediction), slope)
 
 
-class MultiLabelBCELoss(_LabelLoss, _ProbabilityLoss, _WeightedLoss):
+class MultiLabelBCELoss(_LabelLoss, BCELoss):
     """Binary cross-entropy of the probabilities of several labels, averaged over the labels.
 
     Formula: l = -(1/C) sum_c w_c (t_c log p_c + (1 - t_c) log(1 - p_c)), with C labels, both
@@ -199,25 +199,6 @@ class MultiLabelBCELoss(_LabelLoss, _ProbabilityLoss, _WeightedLoss):
         classification, ECML PKDD, DOI 10.1007/978-3-662-44851-9_28.
     PyTorch: no class; torch.nn.BCELoss(reduction="none") averaged over the last axis.
     """
-
-    def __init__(self, weight=None, reduction="mean", eps=1e-12):
-        super().__init__(weight, reduction)
-        self.eps = _checks.check_positive(self, eps=eps)
-
-    def measure(self, prediction, target):
-        log_p, log_q = clamped_logs(prediction)
-        return -self.scale("weight", prediction) * (target * log_p + (1 - target) * log_q)
-
-    def slope(self, prediction, target):
-        numerator = self.scale("weight", prediction) * (prediction - target)
-        return odds_slope(numerator, prediction, self.eps)
-
-    def target_slope(self, prediction, target):
-        # The logarithm of 0 is infinite, as in PyTorch.
-        with np.errstate(divide="ignore"):
-            log_odds = np.log(prediction) - np.log1p(-prediction)
-        # A weight of 0 times it is NaN, as in PyTorch.
-        return -_numeric.product(self.scale("weight", prediction), log_odds)
 
 
 class MultiLabelSoftMarginLoss(_LabelLoss, _WeightedLoss):
