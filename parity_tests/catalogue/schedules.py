@@ -28,6 +28,8 @@ class Plan:
     name: str
     rate: float
     options: Mapping
+    # The rates that the user sets, each with the step after whose computation it is set.
+    by_hand: tuple[tuple[int, float], ...] = ()
 
 
 # --- functions of the step, which print as what they are ---
@@ -45,12 +47,12 @@ class Decay:
 
 @dataclass(frozen=True)
 class Wobble:
-    """1 + depth sin t."""
+    """1 + depth cos t, which does not begin with 1."""
 
     depth: float
 
     def __call__(self, t):
-        return 1 + self.depth * np.sin(t).item()
+        return 1 + self.depth * np.cos(t).item()
 
 
 # --- what is drawn ---
@@ -115,6 +117,10 @@ _SIMPLE = {
 _EPOCHS = st.sampled_from([(10, 20), (1, 250), (250, 1), (15, 20)])
 _OWN_RATE = {"CyclicLR", "OneCycleLR"}
 _RATE = st.just(0.0) | numbers(1e-3, 1)
+_MILESTONE = st.sampled_from([0, 1]) | st.integers(0, STEPS // 2)
+_SET = st.tuples(st.integers(0, STEPS // 2), _RATE)
+# In half of the cases nobody meddles.
+_BY_HAND = st.just(()) | st.lists(_SET, min_size=1, max_size=3).map(tuple)
 
 
 def _simple(name):
@@ -126,7 +132,7 @@ def _simple(name):
         elif options.get("total_steps") == 1:
             # At the end of its only step PyTorch divides by zero.
             options["pct_start"] = min(options["pct_start"], 0.5)
-        return Plan(name, draw(_RATE), options)
+        return Plan(name, draw(_RATE), options, draw(_BY_HAND))
 
     return draw_plan
 
@@ -157,9 +163,9 @@ def _several(name, parts, milestones):
         options = {"schedulers": plans}
         if milestones:
             count = len(plans) - 1
-            places = draw(st.lists(st.integers(0, STEPS // 2), min_size=count, max_size=count))
+            places = draw(st.lists(_MILESTONE, min_size=count, max_size=count))
             options["milestones"] = sorted(places)
-        return Plan(name, rate, options)
+        return Plan(name, rate, options, draw(_BY_HAND))
 
     return draw_plan
 
@@ -195,9 +201,20 @@ def _cycles_momentum(plan):
     return plan.options.get("cycle_momentum", False)
 
 
+def _rates(schedule, plan):
+    """The rate of each step: of the step alone or, where some are set by hand, of the last rate."""
+    if not plan.by_hand:
+        return [schedule(t) for t in range(_length(plan))]
+    rates, rate, by_hand = [], plan.rate, dict(plan.by_hand)
+    for t in range(_length(plan)):
+        rates.append(schedule.advance(rate, t))
+        rate = by_hand.get(t, rates[-1])
+    return rates
+
+
 def _ours(plan, dtype):
     schedule = _make(plan)
-    found = {"rate": np.array([schedule(t) for t in range(_length(plan))])}
+    found = {"rate": np.array(_rates(schedule, plan))}
     found["initial_lr"] = np.array([schedule.learning_rate])
     if _cycles_momentum(plan):
         found["momentum"] = np.array([schedule.momentum(t) for t in range(_length(plan))])
@@ -217,8 +234,9 @@ def _theirs(plan, dtype, nudge):
         scheduler = _make_in_torch(plan, optimizer)
         initial = np.array([group["initial_lr"]])
         rates, momenta = [group["lr"]], [group["momentum"]]
-        for _ in range(_length(plan) - 1):
-            group["lr"] = nudge(group["lr"])
+        by_hand = dict(plan.by_hand)
+        for t in range(_length(plan) - 1):
+            group["lr"] = nudge(by_hand.get(t, group["lr"]))
             scheduler.step()
             rates.append(group["lr"])
             momenta.append(group["momentum"])
@@ -232,7 +250,8 @@ def _precisely(plan, dtype):
     """PyTorch's own code in longdouble: its steps cancel where the cosine turns."""
     pi = 4 * np.arctan(np.longdouble(1))
     precise = types.SimpleNamespace(**{**vars(math), "pi": pi, "cos": np.cos})
-    exact = dataclasses.replace(plan, rate=np.longdouble(plan.rate))
+    by_hand = tuple((t, np.longdouble(rate)) for t, rate in plan.by_hand)
+    exact = dataclasses.replace(plan, rate=np.longdouble(plan.rate), by_hand=by_hand)
     with (
         unittest.mock.patch.object(lr_scheduler, "math", precise),
         unittest.mock.patch.object(swa_utils, "math", precise),
@@ -250,6 +269,7 @@ class Watch:
     seed: int
     rate: float
     options: Mapping
+    by_hand: tuple[tuple[int, float], ...] = ()
 
     def metrics(self):
         rng = np.random.default_rng(self.seed)
@@ -268,15 +288,16 @@ def _watches(draw):
         "min_lr": draw(st.just(0.0) | numbers(0, 0.1)),
         "eps": draw(st.sampled_from([0.0, 1e-8, 0.01])),
     }
-    return Watch(draw(st.integers(0, 2**32 - 1)), draw(_RATE), options)
+    return Watch(draw(st.integers(0, 2**32 - 1)), draw(_RATE), options, draw(_BY_HAND))
 
 
 def _watch(case, dtype):
     schedule = reference.ReduceLROnPlateau(case.rate, **case.options)
     # One array, written over in each step, as a running loss is.
-    metric, track = np.zeros(()), []
-    for value in case.metrics():
+    metric, track, by_hand = np.zeros(()), [], dict(case.by_hand)
+    for t, value in enumerate(case.metrics()):
         metric[...] = value
+        schedule.learning_rate = by_hand.get(t, schedule.learning_rate)
         rate = schedule.step(metric)
         track.append((rate, schedule.best, schedule.bad_steps, schedule.cooldown_left))
     return _watched(track)
@@ -290,11 +311,13 @@ def _watched(track):
 def _watch_in_torch(case, dtype, nudge):
     optimizer = _optimizer(case.rate)
     scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, **case.options)
-    track = []
-    for metric in case.metrics():
+    (group,), track, by_hand = optimizer.param_groups, [], dict(case.by_hand)
+    for t, metric in enumerate(case.metrics()):
+        group["lr"] = by_hand.get(t, group["lr"])
         scheduler.step(metric)
-        rate = optimizer.param_groups[0]["lr"]
-        track.append((rate, scheduler.best, scheduler.num_bad_epochs, scheduler.cooldown_counter))
+        track.append(
+            (group["lr"], scheduler.best, scheduler.num_bad_epochs, scheduler.cooldown_counter)
+        )
     return _watched(track)
 
 
@@ -364,13 +387,18 @@ _REFUSALS = {
         (lambda: reference.LambdaLR(0.1, Decay(1))(-1), ValueError, r"__call__: t must be 0"),
     ],
     "MultiplicativeLR": [
-        (lambda: reference.MultiplicativeLR(0.1, Decay(1))(0.5), TypeError, "be an integer")
+        (lambda: reference.MultiplicativeLR(0.1, Decay(1))(0.5), TypeError, "be an integer"),
+        (lambda: reference.MultiplicativeLR(0.1, Decay(1)).rate(-1), ValueError, "at least 0"),
     ],
-    "LinearLR": [(lambda: reference.LinearLR(0.1, 0.0), ValueError, "be positive")],
+    "LinearLR": [
+        (lambda: reference.LinearLR(0.1, 0.0), ValueError, "be positive"),
+        (lambda: reference.LinearLR(0.1, 1.5), ValueError, r"start_factor must lie in \[0, 1\]"),
+    ],
     "ConstantLR": [(lambda: reference.ConstantLR(0.1, 1.5), ValueError, r"lie in \[0, 1\]")],
     "CosineAnnealingWarmRestarts": [
         (lambda: reference.CosineAnnealingWarmRestarts(0.1, 1.5), TypeError, "be an integer")
     ],
+    "SWALR": [(lambda: reference.SWALR(0.1, 0.05, -1), ValueError, "anneal_epochs must be at")],
     "CyclicLR": [
         (lambda: reference.CyclicLR(0.1, 1, mode="square"), ValueError, "be one of"),
         (
@@ -439,12 +467,29 @@ _EXACT = {
     "CyclicLR",
     "OneCycleLR",
 }
-# Where PyTorch divides by zero: a climb that ends in step 0.
+
+
+def _growing_after_halving():
+    """The rates of a factor of 2, 3, 4, ... that takes over in step 3 from one of 1 / 2."""
+    parts = [reference.ExponentialLR(1.0, 0.5), reference.MultiplicativeLR(1.0, lambda t: t + 2)]
+    schedule = reference.SequentialLR(parts, [3])
+    return np.array([schedule(t) for t in range(6)])
+
+
+def _from_two_rates():
+    parts = [reference.StepLR(0.1, 5), reference.StepLR(0.2, 5)]
+    return reference.SequentialLR(parts, [3]).learning_rate
+
+
 _LITERALS = {
+    "MultiplicativeLR": ((_growing_after_halving, np.array([1, 0.5, 0.25, 0.5, 1.5, 6])),),
+    # PyTorch's optimizer has but one rate.
+    "SequentialLR": ((_from_two_rates, 0.1),),
+    # Where PyTorch divides by zero: a climb that ends in step 0.
     "OneCycleLR": (
         (lambda: reference.OneCycleLR(0.1, 10, pct_start=0.1)(0), 0.1),
         (lambda: reference.OneCycleLR(0.1, 10, pct_start=0.1).momentum(0), 0.85),
-    )
+    ),
 }
 _UNREACHED = {
     "ConstantLR": {"option factor=0": "PyTorch divides by it"},
@@ -480,6 +525,7 @@ register(
         _example("SequentialLR"),
         dtypes=("float64",),
         precise=_precisely,
+        literals=_LITERALS["SequentialLR"],
         refusals=(
             Refusal(lambda: reference.SequentialLR([], []), ValueError, "one entry or more"),
             Refusal(lambda: reference.SequentialLR([1], []), TypeError, "be a Schedule"),

@@ -9,8 +9,8 @@ from reference import _checks
 class Schedule:
     """A learning rate for each step: `schedule(t)`, with t = 0, 1, 2, ...
 
-    A subclass writes `rate(t)`; `advance` and `resume` say what becomes of it in
-    `ChainedScheduler` and `SequentialLR`.
+    A subclass writes `rate(t)`. `advance` goes on from a rate that was set by hand, or by another
+    schedule of a `ChainedScheduler`; `resume` from the rate at which a `SequentialLR` changes over.
     """
 
     def __init__(self, learning_rate):
