@@ -60,6 +60,16 @@ STEPS = (
         ValueError,
         "nesterov must come with a momentum above 0 and a dampening of 0; got momentum=0",
     ),
+    Refusal(
+        lambda: reference.SGD(0.1, momentum=0.9, dampening=0.1, nesterov=True),
+        ValueError,
+        "a dampening of 0; got momentum=0.9, dampening=0.1",
+    ),
+    Refusal(
+        lambda: reference.SGD(0.1, momentum=0.9, nesterov="yes"),
+        TypeError,
+        "nesterov must be True or False",
+    ),
     Refusal(_setting(-0.1), ValueError, "learning_rate must be 0 or more"),
 )
 

@@ -54,7 +54,7 @@ def _gradients(least=0, **options):
         drawn = {name: draw(strategy) for name, strategy in options.items()}
         # PyTorch refuses the norms of nothing that have no value.
         order = drawn.get("norm_type", 2.0)
-        fewest = 0 if order in (2.0, 1, 0, 0.5, 1.5, 3) else 1
+        fewest = 0 if 0 <= order < math.inf else 1
         some = st.none() | shapes(0, 3, fewest, 3)
         return Gradients(
             tuple(draw(st.lists(some, min_size=least, max_size=3))),
@@ -193,7 +193,7 @@ def _update_in_torch(case, dtype, nudge):
 
 # --- rows ---
 
-_ORDER = st.sampled_from(_ORDERS) | numbers(0.25, 4)
+_ORDER = st.just(2.0) | st.sampled_from(_ORDERS) | numbers(0.25, 4) | numbers(-4, -0.25)
 _BOUND = st.just(math.inf) | st.just(0.0) | numbers(0, 3)
 _LOST = np.array([1.0, np.inf])
 
@@ -220,6 +220,8 @@ def _clipping(name, theirs, draw, ours, ours_in_torch, arguments, budget="trajec
         f"import numpy as np\nimport reference\ngrads = [np.array([3.0, 4.0])]\n"
         f"norm = reference.{name}(grads{given})\nprint(norm, grads[0])",
         budget=budget,
+        # Quick ones, of many orders and scales.
+        examples=100,
         refusals=(*wrong, *refusals),
     )
 
@@ -237,6 +239,11 @@ register(
                 lambda: reference.get_total_norm([np.ones(0)], math.inf),
                 ValueError,
                 "grads must have an element or more for norm_type=inf",
+            ),
+            Refusal(
+                lambda: reference.get_total_norm([np.ones(0)], -0.5),
+                ValueError,
+                "grads must have an element or more for norm_type=-0.5",
             ),
             Refusal(
                 lambda: reference.get_total_norm([np.ones(1)], math.nan),
@@ -257,6 +264,18 @@ register(
         _clip_with_norm,
         _clip_with_norm_in_torch,
         (1.0, 5.0),
+        refusals=(
+            Refusal(
+                lambda: reference.clip_grads_with_norm([np.ones(2)], -1, 5.0),
+                ValueError,
+                "max_norm must be 0 or more; got -1",
+            ),
+            Refusal(
+                lambda: reference.clip_grads_with_norm([_read_only()], 1.0, 5.0),
+                ValueError,
+                r"clip_grads_with_norm: grads\[0\] must be writable",
+            ),
+        ),
     ),
     _clipping(
         "clip_grad_norm",

@@ -31,11 +31,8 @@ def subtract_ratio(param, numerator, denominator):
 
 def norm(values):
     """sqrt(sum(values^2))."""
-    if values.size == 1:
-        return np.abs(values).max()
-    # The square of a huge value is infinite, as in PyTorch, which squares no value that is alone.
-    with np.errstate(over="ignore"):
-        return np.sqrt(np.sum(np.square(values)))
+    # PyTorch squares no value that is alone.
+    return np.abs(values).max() if values.size == 1 else np.sqrt(np.sum(np.square(values)))
 
 
 def with_decay(grad, param, weight_decay):

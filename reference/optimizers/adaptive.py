@@ -192,7 +192,7 @@ class RMSprop(Optimizer):
         if centered:
             lerp(state["grad_avg"], grad, 1 - alpha)
             # v - a^2, whose factors do not overflow.
-            deviation, mean = np.sqrt(variance), np.abs(state["grad_avg"])
+            deviation, mean = np.sqrt(variance), state["grad_avg"]
             variance = np.maximum((deviation - mean) * (deviation + mean), 0)
         scale = root(variance, eps, eps_inside_root)
         if momentum:
@@ -261,7 +261,7 @@ class Adadelta(Optimizer):
         grad = with_decay(grad, param, weight_decay)
         add_square(state["square_avg"], grad, rho)
         # Without an eps, 0 / 0 is NaN, as in PyTorch.
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(invalid="ignore"):
             delta = np.sqrt(state["acc_delta"] + eps) / np.sqrt(state["square_avg"] + eps) * grad
         add_square(state["acc_delta"], delta, rho)
         param -= learning_rate * delta
@@ -402,11 +402,10 @@ class Adafactor(Optimizer):
         if param.size == 0:
             return
         lowest = np.finfo(param.dtype).eps.item() if eps[0] is None else eps[0]
-        rate = max(eps[1], root_mean_square(param)) * min(learning_rate, 1 / math.sqrt(step))
-        param *= 1 - learning_rate * weight_decay
-
-        # Squares of huge gradients are infinite and their quotient NaN, as in PyTorch.
+        # Squares of huge numbers are infinite and their quotient NaN, as in PyTorch.
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            rate = max(eps[1], root_mean_square(param)) * min(learning_rate, 1 / math.sqrt(step))
+            param *= 1 - learning_rate * weight_decay
             square = self.second_moment(grad * grad, state, step**beta2_decay, lowest)
             move = grad / np.sqrt(np.maximum(square, lowest * lowest))
             param -= rate / max(1.0, root_mean_square(move) / d) * move

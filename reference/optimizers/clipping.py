@@ -8,7 +8,6 @@ import math
 import numpy as np
 
 from reference import _checks
-from reference.optimizers._updates import norm
 
 __all__ = ["clip_grad_norm", "clip_grad_value", "clip_grads_with_norm", "get_total_norm"]
 
@@ -102,11 +101,10 @@ def vector_norm(values, order):
     sizes = np.abs(values)
     if order == 0:
         return sizes.dtype.type(np.count_nonzero(sizes))
-    if order == 2 or sizes.size == 1:
-        return norm(sizes)
     if order < 0 or order == math.inf:
         _checks.check_norm_exists(OWNER, order, grads=sizes)
-    if math.isinf(order):
+    # PyTorch takes no power of a value that is alone.
+    if math.isinf(order) or sizes.size == 1:
         return np.max(sizes) if order > 0 else np.min(sizes)
     # Powers may be infinite, 0 to a negative one too, as in PyTorch.
     with np.errstate(over="ignore", divide="ignore"):

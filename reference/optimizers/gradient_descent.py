@@ -63,7 +63,7 @@ class SGD(Optimizer):
             _checks.fail(ValueError, self, "__init__", "nesterov", requirement, fact)
 
     def state_layout(self, param, momentum, **options):
-        return {"momentum_buffer": np.zeros_like(param)} if momentum else {}
+        return {"momentum_buffer": param} if momentum else {}
 
     def update(
         self, param, grad, state, learning_rate, momentum, dampening, weight_decay, nesterov
