@@ -94,7 +94,7 @@ def check_protocol(row: Row, case: Case, dtype: str) -> list[Verdict]:
         alone = _arrays(fresh.backward(*upstream))
         found.equal(alone, last, "a stale cache: backward does not belong to the last forward")
         arguments = inspect.signature(adapter.layer.backward).parameters.values()
-        if all(argument.default is not argument.empty for argument in arguments):
+        if all(isinstance(argument.default, float) for argument in arguments):
             ones = [np.ones(shape) for shape in adapter.layer.output_shapes]
             given, unsaid = adapter.layer.backward(*ones), adapter.layer.backward()
             pairs = zip(_arrays(given), _arrays(unsaid), strict=True)
