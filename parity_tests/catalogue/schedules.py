@@ -476,15 +476,15 @@ def _growing_after_halving():
     return np.array([schedule(t) for t in range(6)])
 
 
-def _from_two_rates():
-    parts = [reference.StepLR(0.1, 5), reference.StepLR(0.2, 5)]
-    return reference.SequentialLR(parts, [3]).learning_rate
+# Two rates to start from, of which the first counts.
+_TWO_RATES = [reference.StepLR(0.1, 5), reference.StepLR(0.2, 5)]
 
 
 _LITERALS = {
     "MultiplicativeLR": ((_growing_after_halving, np.array([1, 0.5, 0.25, 0.5, 1.5, 6])),),
     # PyTorch's optimizer has but one rate.
-    "SequentialLR": ((_from_two_rates, 0.1),),
+    "SequentialLR": ((lambda: reference.SequentialLR(_TWO_RATES, [3]).learning_rate, 0.1),),
+    "ChainedScheduler": ((lambda: reference.ChainedScheduler(_TWO_RATES)(0), 0.1),),
     # Where PyTorch divides by zero: a climb that ends in step 0.
     "OneCycleLR": (
         (lambda: reference.OneCycleLR(0.1, 10, pct_start=0.1)(0), 0.1),
@@ -550,12 +550,18 @@ register(
         _example("ChainedScheduler"),
         dtypes=("float64",),
         precise=_precisely,
+        literals=_LITERALS["ChainedScheduler"],
         refusals=(
             Refusal(lambda: reference.ChainedScheduler([]), ValueError, "one entry or more"),
             Refusal(
                 lambda: reference.ChainedScheduler([reference.StepLR(0.1, 1)])(0.5),
                 TypeError,
                 "be an integer",
+            ),
+            Refusal(
+                lambda: reference.ChainedScheduler([reference.StepLR(0.1, 1)]).rate(-1),
+                ValueError,
+                "be at least 0",
             ),
         ),
     ),
