@@ -11,7 +11,7 @@ from torch.nn.utils import parametrizations
 import reference
 from parity_tests.adapter import Adapter
 from parity_tests.catalogue._row import Point, Refusal, Row, register
-from parity_tests.oracle import ChannelsFirst, formula
+from parity_tests.oracle import ChannelsFirst, Replay, formula, seeded
 from parity_tests.strategies import Draft, Input, numbers, shapes, sizes
 
 # The gradient of a bias is a sum of what comes from above.
@@ -348,6 +348,30 @@ def _spectral_norm_of(module, layer, place):
     )
 
 
+def _spectral_law():
+    """Nothing but the layer being said, u and v start where PyTorch's do, and go on from there.
+
+    Of weights far below eps every step is divided by it.
+    """
+    weights = np.arange(1.0, 7.0).reshape(2, 3) % 4
+    for size in (1.0, 1e-13):
+        module = torch.nn.Linear(3, 2, dtype=torch.float64)
+        module.weight.data[...] = torch.from_numpy(size * weights)
+        layer = reference.Linear(3, 2)
+        layer.params = [module.weight.detach().numpy().copy(), module.bias.detach().numpy()]
+        with seeded(0):
+            draws = [torch.empty(n, dtype=torch.float64).normal_().numpy() for n in (2, 3)]
+        with seeded(0):
+            parametrizations.spectral_norm(module)
+        ours, theirs = reference.SpectralNorm(layer, rng=Replay(*draws)), module.parametrizations
+        for when in ("at the start", "after a forward"):
+            pairs = zip(ours.buffers, theirs.weight.buffers(), strict=True)
+            alike = all(np.allclose(a, b, rtol=1e-12, atol=0) for a, b in pairs)
+            yield f"weights of {size}: u and v {when}", 0.0 if alike else np.inf
+            ours.forward(np.ones((1, 3)))
+            module(torch.ones(1, 3, dtype=torch.float64))
+
+
 _LINEAR = reference.Linear(3, 2)
 _BARE = {"affine": False, "track_running_stats": False}
 _NO_PLACE = {"option place=None": "a parametrization is of one parameter"}
@@ -488,6 +512,14 @@ register(
         _layer_norm,
         _AFFINE,
         cancels_within=True,
+        # The mean is rounded to an eighth; what deviates from it is not.
+        literals=(
+            (
+                {"normalized_shape": 3, "eps": 1.0},
+                ([1e15 - 1, 1e15, 1e15 + 4],),
+                np.array([-2.0, -1.0, 3.0]) / math.sqrt(14 / 3 + 1),
+            ),
+        ),
         refusals=(
             _refused(lambda: reference.LayerNorm(()), "normalized_shape must be"),
             _refused(lambda: reference.LayerNorm((3, -1)), "at least 0"),
@@ -607,6 +639,8 @@ register(
                 ([0.0, 0.0],),
                 [0.0, 0.0],
             ),
+            # Rows without elements have no direction.
+            ({"layer": reference.Linear(0, 2, bias=False)}, (np.ones(0),), [0.0, 0.0]),
         ),
         refusals=(
             _refused(lambda: reference.WeightNorm(_LINEAR, 2), r"place must lie in \[-2, 2\)"),
@@ -624,7 +658,11 @@ register(
         parametrization=True,
         construct=_with_spectral_norm,
         unreached=_NO_PLACE,
+        law=_spectral_law,
         refusals=(
+            _refused(
+                lambda: reference.SpectralNorm(_LINEAR, eps=-1.0), "^SpectralNorm.*: eps must"
+            ),
             _refused(lambda: reference.SpectralNorm(_LINEAR, 2), r"place must lie in \[-2, 2\)"),
             _refused(lambda: reference.SpectralNorm(_LINEAR, dim=2), r"dim must lie in"),
             _refused(lambda: reference.SpectralNorm(_LINEAR, n_power_iterations=0), "at least 1"),

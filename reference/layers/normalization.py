@@ -234,7 +234,7 @@ class InstanceNorm(_TrackingNorm):
             return self.scaled(input_data.shape)
         _checks.check_several_values(self, cells.shape[1], input_data=input_data)
         means, variances = self.normalize(cells)
-        if self.training and self.buffers and len(cells):
+        if self.buffers and len(cells):
             factor = 0.0 if self.momentum is None else self.momentum
             self.track(means.mean(axis=0), variances.mean(axis=0), cells.shape[1], factor)
         return self.scaled(input_data.shape)
@@ -299,7 +299,7 @@ class _RowNorm(Layer):
     def as_rows(self, array):
         """A view (rows, features)."""
         features = math.prod(self.normalized_shape)
-        leading = array.shape[: array.ndim - len(self.normalized_shape)]
+        leading = array.shape[: -len(self.normalized_shape)]
         # Without features no row has a deviation to divide by.
         return array.reshape(math.prod(leading) if features else 0, features)
 

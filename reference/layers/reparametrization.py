@@ -144,8 +144,8 @@ class SpectralNorm(_Reparametrization):
         adversarial networks, ICLR.
     PyTorch: torch.nn.utils.parametrizations.spectral_norm, which names the parameter where
         `place` says its index in the layer's params; these are, as there, the layer's other
-        parameters, then w; u and v are buffers. u and v start from 15 steps from a normal vector,
-        as there. PyTorch's default dim is 1 for transposed convolutions.
+        parameters, then w; u and v are buffers. u and v start from normal vectors, 15 steps and
+        those of one forward, as there. PyTorch's default dim is 1 for transposed convolutions.
     """
 
     def __init__(self, layer, place=0, n_power_iterations=1, eps=1e-12, dim=0, rng=None):
@@ -162,6 +162,7 @@ class SpectralNorm(_Reparametrization):
                 self.normalize.forward(rng.standard_normal(size)) for size in self.matrix().shape
             ]
             self.iterate(15)
+            self.weights()  # PyTorch computes them once when it wraps the layer
 
     def matrix(self):
         """M, a view or a copy (size of dim, product of the others)."""
@@ -181,7 +182,7 @@ class SpectralNorm(_Reparametrization):
             return self.normalize.forward(original)
         if self.training:
             self.iterate(self.n_power_iterations)
-        self.u, self.v = (vector.copy() for vector in self.own_buffers)
+        self.u, self.v = self.own_buffers
         self.largest = self.u @ (self.matrix() @ self.v)
         return original / self.largest
 
