@@ -59,9 +59,10 @@ def check_protocol(row: Row, case: Case, dtype: str) -> list[Verdict]:
     with trial.tolerating_nonfinite():
         before = [leaf.copy() for leaf in _arrays((inputs, tuple(adapter.params)))]
         if row.replay is not None:
+            # A container of layers that do not draw has none, and gets none.
+            draws = adapter.layer.rng is not None
             generator = adapter.layer.rng = copy.deepcopy(trial.draws)
-            # A container of layers that do not draw has none.
-            if adapter.layer.rng not in (generator, None):
+            if adapter.layer.rng is not (generator if draws else None):
                 found.add("the generator that was set does not read back")
         outputs = trial.forward(adapter, inputs)
         kept = [leaf.copy() for leaf in _arrays(outputs)]
@@ -79,6 +80,7 @@ def check_protocol(row: Row, case: Case, dtype: str) -> list[Verdict]:
             found.equal(before, now, "an input or a parameter was changed in place")
         found.equal(given, _present(upstream), "the upstream gradient was changed in place")
         _check_left_out(adapter.layer, found)
+        _check_absent(row, inputs, adapter.layer, found)
 
         other = oracle.map_structure(_other, trial.inputs)
         _read_all(adapter.layer, found)
@@ -86,7 +88,9 @@ def check_protocol(row: Row, case: Case, dtype: str) -> list[Verdict]:
         if adapter.params:  # as they are by now: forward may have moved them, and the buffers
             fresh.layer.params = [param.copy() for param in adapter.params]
         if adapter.buffers:
-            fresh.layer.buffers = [buffer.copy() for buffer in adapter.buffers]
+            buffers = fresh.layer.buffers = [buffer.copy() for buffer in adapter.buffers]
+            if not all(a is b for a, b in zip(buffers, fresh.layer.buffers, strict=True)):
+                found.add("the buffers that were set do not read back")
         trial.forward(adapter, other)
         found.equal(kept, _arrays(outputs), "an earlier output was changed by a later forward")
         last = _arrays(adapter.backward(*upstream))
@@ -132,6 +136,16 @@ def _check_left_out(layer, found: "Findings"):
         shapes = [grad.shape for grad in absent] == [grad.shape for grad in _arrays(said)]
         if not shapes or any(np.nan_to_num(grad).any() for grad in absent):
             found.add("without any upstream gradient the gradients are not 0")
+
+
+def _check_absent(row: Row, inputs: tuple, layer, found: "Findings"):
+    """What was not given has no gradient; but a state that is left out is one of zeros."""
+    grad_output, *_ = (np.ones(shape) for shape in layer.output_shapes)
+    grad_inputs, _ = layer.backward(grad_output)
+    if isinstance(grad_inputs, tuple) and not (row.absent_as_zero or row.targets):
+        pairs = zip(inputs, grad_inputs, strict=False)
+        if any(given is None and grad is not None for given, grad in pairs):
+            found.add("an input that was not given has a gradient")
 
 
 def _check_linear(trial: Trial, found: "Findings"):

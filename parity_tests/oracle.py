@@ -318,7 +318,7 @@ class Jitter(TorchDispatchMode):
 
 
 class Replay:
-    """Stands for a Generator: each draw returns the next of the given arrays.
+    """Stands for a Generator: each draw returns the next of the given arrays, which has its shape.
 
     Real numbers are float64, as a Generator's are: who wants another dtype must cast them.
     """
@@ -327,9 +327,13 @@ class Replay:
         self.draws = [cast(np.asarray(draw), np.float64) for draw in draws]
         self.next = 0
 
-    def _draw(self, *arguments, **keywords):
+    def _draw(self, *parameters, size=None):
+        """The parameters of the law, and the size at the end or by name."""
         drawn = self.draws[self.next]
         self.next += 1
+        shape = np.broadcast_shapes(parameters[-1] if size is None else size)
+        if drawn.shape != shape:
+            raise AssertionError(f"{shape} numbers are drawn where PyTorch draws {drawn.shape}")
         return drawn
 
     random = uniform = normal = standard_normal = integers = _draw

@@ -143,6 +143,9 @@ def check_options(row: Row, case: Case, dtype: str) -> list[Verdict]:
         # Where nothing is drawn later, or only by parts, none is kept.
         if getattr(layer, "rng", None) not in (generator, None):
             found.add("the generator that was given is not the one that draws")
+        again = row.component(*positional, **options | {"rng": np.random.default_rng(0)})
+        if not all(map(np.array_equal, layer.params, again.params)):
+            found.add("parameters are drawn by another generator than the one that was given")
     return found.conclude("options", row.title)
 
 

@@ -49,20 +49,24 @@ _PARTS = {
     "leaky": lambda width, out: torch.nn.LeakyReLU(0.1),
     "norm": lambda width, out: torch.nn.LayerNorm(width),
     "dropout": lambda width, out: torch.nn.Dropout(0.3),
+    "batch": lambda width, out: torch.nn.BatchNorm1d(width),
 }
 
 
 def _sequential_draft(draw):
     """Layers of drawn kinds and sizes; the same module may come twice."""
-    features = draw(sizes(1, 4))
+    features, leading = draw(sizes(1, 4)), draw(shapes(1, 2))
+    # A batch is normalized where it has several samples, and no time.
+    several = len(leading) == 1 and leading[0] > 1
+    kinds = sorted(_PARTS if several else _PARTS.keys() - {"batch"})
     width = features
     parts = []
-    for kind in draw(st.lists(st.sampled_from(sorted(_PARTS)), min_size=1, max_size=4)):
+    for kind in draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=4)):
         out = draw(sizes(1, 4)) if kind == "linear" else width
         parts.append((kind, width, out))
         width = out
     options = {"parts": tuple(parts), "repeated": draw(st.booleans())}
-    return Draft(options, (Input((*draw(shapes(1, 2)), features)),))
+    return Draft(options, (Input((*leading, features)),))
 
 
 def _replay(module, inputs):
@@ -161,7 +165,7 @@ register(
                     reference.Identity(), reference.GlobalAveragePooling2D()
                 ).forward(np.ones((2, 3, 3, 4))),
                 ValueError,
-                "output must have shape",
+                r"output must have shape \(2, 3, 3, 4\)",
             ),
         ],
     ),
@@ -177,7 +181,17 @@ register(
                 lambda: reference.SqueezeExcitation(3, 2).forward(np.ones((2, 5, 4))),
                 ValueError,
                 "must have 3 channels on its last axis",
-            )
+            ),
+            Refusal(
+                lambda: reference.SqueezeExcitation(3, 2).forward(np.ones(3)),
+                ValueError,
+                "must have at least 2 axes",
+            ),
+            Refusal(
+                lambda: reference.SqueezeExcitation(3, 2, rng=0),
+                TypeError,
+                "^SqueezeExcitation.__init__: rng must be a numpy.random.Generator",
+            ),
         ],
     ),
 )

@@ -213,21 +213,21 @@ def _transformer_draft(draw):
 def _replay_layer(layer, batch, time, *memory):
     """The masks of one layer in PyTorch's order: of weights (memory: its steps) and of tokens."""
     attention = layer.self_attn
-    heads = attention.num_heads
+    heads, samples = attention.num_heads, 1 if batch is None else batch
 
     def tokens(features, from_attention):
         batch_first = attention.batch_first and batch is not None
-        shape = (batch or 1, time, features)
+        shape = (samples, time, features)
         # Attention with batch_first returns a view of (time, batch, features), and PyTorch draws
         # in the order of memory.
         if batch_first and not from_attention:
             return kept(layer.dropout.p, shape)
-        return kept(layer.dropout.p, (time, batch or 1, features)).swapaxes(0, 1)
+        return kept(layer.dropout.p, (time, samples, features)).swapaxes(0, 1)
 
     width, hidden = attention.embed_dim, layer.linear1.out_features
     draws = []
     for keys in (time, *memory):
-        draws += [kept(attention.dropout, (batch or 1, heads, time, keys)), tokens(width, True)]
+        draws += [kept(attention.dropout, (samples, heads, time, keys)), tokens(width, True)]
     return [*draws, tokens(hidden, False), tokens(width, False)]
 
 
@@ -280,6 +280,27 @@ _UNKNOWN = Refusal(
     "activation must be one of 'relu', 'gelu'; got 'tanh'",
 )
 
+_ATTENTION = [np.zeros((6, 2)), np.zeros((2, 2))]
+_FEEDFORWARD = [np.zeros((1, 2)), np.zeros((2, 1))]
+# Without a bias anywhere, and weights of 0 but those of the norms, the target is normalized.
+_UNBIASED = (
+    {
+        "d_model": 2,
+        "nhead": 1,
+        "num_encoder_layers": 1,
+        "num_decoder_layers": 1,
+        "dim_feedforward": 1,
+        "layer_norm_eps": 0.0,
+        "bias": False,
+    },
+    (np.array([[[2.0, 1.0]]]), np.array([[[3.0, -5.0]]])),
+    [[[1.0, -1.0]]],
+    [
+        *(*_ATTENTION, *_FEEDFORWARD, *[np.ones(2)] * 3),
+        *(*_ATTENTION * 2, *_FEEDFORWARD, *[np.ones(2)] * 4),
+    ],
+)
+
 register(
     Row(
         reference.TransformerEncoderLayer,
@@ -325,6 +346,14 @@ register(
         torch.nn.Transformer,
         _transformer,
         _transformer_draft,
+        literals=[_UNBIASED],
+        refusals=[
+            Refusal(
+                lambda: reference.Transformer(4, 2, rng=0),
+                TypeError,
+                "^Transformer.__init__: rng must be a numpy.random.Generator",
+            )
+        ],
         inputs=(*[Sequences()] * 2, *[_SCORES] * 3, *[_PADDING] * 3),
         replay=_replay_transformer,
         unreached={

@@ -8,6 +8,7 @@ import numpy as np
 from reference import _checks, _numeric
 from reference._base import Layer
 from reference.layers.dense import Linear
+from reference.layers.pooling_adaptive import average
 
 
 class Container(Layer):
@@ -198,7 +199,7 @@ class SqueezeExcitation(Container):
     """Weighs the channels by what a small network makes of their means.
 
     Formula: y = x s, with s = sigmoid(W2 relu(W1 m + b1) + b2) and m the mean of each channel
-        over the positions
+        over the positions, NaN where there are none
     Derivative: dL/dx = g s + q / positions, with q = W1^T (relu' W2^T (p s (1 - s))) the gradient
         of m, and p the sum over the positions of g x, that of s; relu' = 1 above 0 and 0 below,
         at the kink 0 it is 0 (PyTorch's choice).
@@ -228,8 +229,7 @@ class SqueezeExcitation(Container):
         _checks.check_last_axis(self, self.input_channels, "channels", input_data=input_data)
         batch, *sizes, channels = input_data.shape
         self.cells = input_data.reshape(batch, math.prod(sizes), channels)
-        self.count = max(self.cells.shape[1], 1)
-        means = _numeric.einsum("bpc->bc", self.cells) / self.count
+        means = average(_numeric.einsum("bpc->bc", self.cells), self.cells.shape[1])
         squeeze, excite = self.layers
         squeezed = squeeze.forward(means)
         self.alive = ~(squeezed <= 0)
@@ -243,6 +243,6 @@ class SqueezeExcitation(Container):
         grad_excited = grad_gates * (1 - self.gates) * self.gates
         grad_squeezed, grads_of_excite = excite.backward(grad_excited)
         grad_means, grads_of_squeeze = squeeze.backward(np.where(self.alive, grad_squeezed, 0))
-        spread = grad_means[:, np.newaxis] / self.count
-        grad_input = grad * self.gates[:, np.newaxis] + spread
+        grad_cells = average(grad_means[:, np.newaxis], self.cells.shape[1])
+        grad_input = grad * self.gates[:, np.newaxis] + grad_cells
         return grad_input.reshape(grad_output.shape), [*grads_of_squeeze, *grads_of_excite]
