@@ -177,6 +177,12 @@ register(
         "sum",
         refusals=(
             Refusal(lambda: reference.Bilinear(0, 2, 2), ValueError, "at least 1"),
+            Refusal(lambda: reference.Bilinear(2, 2, -1), ValueError, "out_features must be at"),
+            Refusal(
+                lambda: reference.Bilinear(2, 3, 4).forward(np.ones((2, 3)), np.ones((2, 3))),
+                ValueError,
+                "input1 must have 2 features",
+            ),
             Refusal(
                 lambda: reference.Bilinear(2, 3, 4).forward(np.ones((2, 2)), np.ones((2, 2))),
                 ValueError,

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 import reference
 from parity_tests import oracle
+from parity_tests.catalogue._activations import Given
 from parity_tests.catalogue._row import Refusal, Row, register
 from parity_tests.oracle import ChannelsFirst, Replay
 from parity_tests.strategies import Draft, Input, elementwise, numbers, shapes
@@ -123,6 +124,12 @@ def _refusals(component, wide=False):
 
 _ALPHA = {"output": "elementwise", "every": "exact"}
 
+# A draw as large as p keeps; with p = 0 nothing is drawn.
+_LITERALS = [
+    ({"p": 0.5, "rng": Given(0.5, 0.25)}, ([1.0, 1.0],), [2.0, 0.0]),
+    ({"p": 0.0, "rng": Given(-1.0, -1.0)}, ([1.0, 1.0],), [1.0, 1.0]),
+]
+
 register(
     Row(
         reference.Dropout,
@@ -132,6 +139,7 @@ register(
         "exact",
         replay=_replay,
         law=_law(reference.Dropout, _zero),
+        literals=_LITERALS,
         refusals=_refusals(reference.Dropout),
     ),
     *(
@@ -147,6 +155,8 @@ register(
             ranks=ranks,
             replay=_replay_channels(layout),
             law=_law(reference.ChannelDropout, _zero, whole_channels=True),
+            # What is empty needs no channels.
+            literals=[({}, (np.zeros(0),), np.zeros(0))],
             refusals=_refusals(reference.ChannelDropout, wide=True),
         )
         for module, drawn, ranks, layout in (
@@ -166,6 +176,7 @@ register(
         oracle_floor={"output": _shift},
         replay=_replay,
         law=_law(reference.AlphaDropout, _dropped_to_the_floor),
+        literals=_LITERALS[1:],
         refusals=_refusals(reference.AlphaDropout),
     ),
     Row(

@@ -83,6 +83,14 @@ def _circular(rank):
     return draw_circular
 
 
+def _one_margin(rank):
+    """One number for all margins, of which PyTorch's classes make a tuple."""
+    place = np.ones((1, *(1,) * rank, 1))
+    margins = [(0, 0), *[(1, 1)] * rank, (0, 0)]
+    padded = np.pad(place, margins, constant_values=0.5)
+    return [({"padding": 1, "value": 0.5}, (place,), padded)]
+
+
 def _refused(component):
     def fed(padding, shape):
         return lambda: component(padding).forward(np.ones(shape))
@@ -119,6 +127,7 @@ for _rank, _dimension in enumerate("123", start=1):
             _constant(_rank, value=_NUMBERS),
             "exact",
             own_defaults={"value": 0.0},
+            literals=_one_margin(_rank),
             name=f"ConstantPad{_dimension}d",
             refusals=(
                 *_refused(lambda padding: reference.ConstantPad(padding, 0.5)),
@@ -127,6 +136,11 @@ for _rank, _dimension in enumerate("123", start=1):
                     lambda: reference.ConstantPad((-6, 7)).forward(np.ones((1, 5, 2))),
                     ValueError,
                     "fill a margin of 7",
+                ),
+                Refusal(
+                    lambda: reference.ConstantPad((1, -6)).forward(np.ones((1, 5, 2))),
+                    ValueError,
+                    "fill a margin of 1",
                 ),
             ),
             **_layouts,
@@ -156,6 +170,11 @@ for _rank, _dimension in enumerate("123", start=1):
                     lambda: reference.ReflectionPad(4).forward(np.ones((1, 4, 2))),
                     ValueError,
                     "fill a margin of 4",
+                ),
+                Refusal(
+                    lambda: reference.ReflectionPad((0, 5)).forward(np.ones((1, 4, 2))),
+                    ValueError,
+                    "fill a margin of 5",
                 ),
             ),
             **_layouts,

@@ -551,6 +551,32 @@ def _tie(rank, **options):
     )
 
 
+def _small_cubes(rank):
+    """A third is no number of float32; the cube root is that of the third before it is rounded."""
+    image = np.full((1, *(1,) * rank, 1), 2.0**-40, np.float32)
+    return [({"norm_type": 3, "pool_size": (1,) * rank}, (image,), image)]
+
+
+def _no_channels(rank):
+    """Images and sequences without channels, of which PyTorch has no gradient."""
+    images, averages = (np.ones((2, *(size,) * rank, 0)) for size in (3, 2))
+    return [({"output_size": (2,) * rank}, (images,), averages)]
+
+
+def _no_bins(rank):
+    """Of no bins there are no maxima."""
+    images = np.ones((1, *(3,) * rank, 1))
+    return [({"output_size": (0,) * rank}, (images,), np.ones((1, *(0,) * rank, 1)))]
+
+
+def _large_images(rank):
+    """Two images of 8 MB each, of which windows of one place see the first and the middle one."""
+    images = np.zeros((2, 2**20, *(1,) * rank))
+    images[:, 0], images[:, 2**19] = 1.0, 2.0
+    options = {"pool_size": (1,) * rank, "stride": (2**19, *(1,) * (rank - 1))}
+    return [(options, (images,), np.reshape([[1.0, 2.0]] * 2, (2, 2, *(1,) * rank)))]
+
+
 # The book's window; PyTorch asks for one.
 _PAIRS = {1: 2, 2: (2, 2), 3: (2, 2, 2)}
 
@@ -572,6 +598,7 @@ for _rank, _dimension in enumerate("123", start=1):
             "exact",
             points=_tie(_rank, kernel_size=2),
             own_defaults={"pool_size": _PAIRS[_rank]},
+            literals=_large_images(_rank),
             refusals=_max_refused(_of("MaxPooling"), _rank),
             **_layouts,
         ),
@@ -599,6 +626,7 @@ for _rank, _dimension in enumerate("123", start=1):
             warns=False,
             huge=None,  # PyTorch's x^-2 is 1 / (x x), which overflows on the way
             points=_zero_window(_rank),
+            literals=_small_cubes(_rank),
             refusals=_p_refused(_rank),
             **_layouts,
         ),
@@ -611,6 +639,7 @@ for _rank, _dimension in enumerate("123", start=1):
             _adaptive(_rank),
             "sum",
             name=f"AdaptiveAvgPool{_dimension}d",
+            literals=_no_channels(_rank) if _rank < 3 else (),
             refusals=_bins_refused(
                 lambda size, rank=_rank: reference.AdaptiveAveragePooling(_axes(size, rank)), _rank
             ),
@@ -626,6 +655,7 @@ for _rank, _dimension in enumerate("123", start=1):
             "exact",
             points=_tie(_rank, output_size=1),
             name=f"AdaptiveMaxPool{_dimension}d",
+            literals=_no_bins(_rank),
             refusals=_bins_refused(
                 lambda size, rank=_rank: reference.AdaptiveMaxPooling(_axes(size, rank)), _rank
             ),

@@ -82,6 +82,17 @@ def _patches_draft(draw):
 
 _SHORT = np.ones((1, 2, 3))
 
+
+def _learned_law():
+    """Positions start from N(0, 0.02^2)."""
+    layer = reference.LearnedEncoding(1000, 500, rng=np.random.default_rng(0))
+    drawn, deviation = layer.params[0], 0.02
+    return [
+        ("mean", np.mean(drawn) / deviation * np.sqrt(drawn.size)),
+        ("variance", (np.mean(drawn**2) / deviation**2 - 1) * np.sqrt(drawn.size / 2)),
+    ]
+
+
 register(
     Row(
         reference.SinusoidalEncoding,
@@ -110,7 +121,12 @@ register(
                 lambda: reference.SinusoidalEncoding(4).forward(_SHORT),
                 ValueError,
                 "input_data must have 4 features",
-            )
+            ),
+            Refusal(
+                lambda: reference.SinusoidalEncoding(4).forward(np.ones(4)),
+                ValueError,
+                "input_data must have at least 2 axes",
+            ),
         ],
     ),
     Row(
@@ -141,7 +157,19 @@ register(
             ),
         ],
         unreached={"option d_model=1": "it is refused: features turn in pairs"},
-        refusals=[Refusal(lambda: reference.RotaryEncoding(3), ValueError, "divisible by")],
+        refusals=[
+            Refusal(lambda: reference.RotaryEncoding(3), ValueError, "divisible by"),
+            Refusal(
+                lambda: reference.RotaryEncoding(4).forward(_SHORT),
+                ValueError,
+                "input_data must have 4 features",
+            ),
+            Refusal(
+                lambda: reference.RotaryEncoding(4).forward(np.ones(4)),
+                ValueError,
+                "input_data must have at least 2 axes",
+            ),
+        ],
     ),
     Row(
         reference.LearnedEncoding,
@@ -157,12 +185,23 @@ register(
                 [[[0.5, 0.25], [0.75, 1.0], [7.0, 7.0]]],
             ),
         ],
+        law=_learned_law,
         refusals=[
             Refusal(
                 lambda: reference.LearnedEncoding(1, 3).forward(_SHORT),
                 ValueError,
                 "time must be at most max_length=1; got 2",
-            )
+            ),
+            Refusal(
+                lambda: reference.LearnedEncoding(2, 4).forward(_SHORT),
+                ValueError,
+                "input_data must have 4 features",
+            ),
+            Refusal(
+                lambda: reference.LearnedEncoding(4, 4).forward(np.ones(4)),
+                ValueError,
+                "input_data must have at least 2 axes",
+            ),
         ],
     ),
     Row(

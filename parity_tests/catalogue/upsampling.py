@@ -143,6 +143,28 @@ def _made(error, message, component=reference.Upsample, **options):
     return Refusal(lambda: component(**options), error, message)
 
 
+# So many outputs that in float32 the last one lies beyond the last place.
+_MANY_OUTPUTS = [
+    (
+        {"size": (1, 4535839), "mode": "nearest-exact"},
+        (np.ones((1, 1, 9, 1)),),
+        np.ones((1, 1, 1, 1)),
+    )
+]
+
+
+def _many_places():
+    """A sequence so long that the floor of a place, which is that of float32, is off.
+
+    Of the last two outputs the first lies 1.5 beyond its floor, and gets the next place; the floor
+    of the second would be a place beyond the last.
+    """
+    sequence = np.zeros((1, 2**25 + 2**22, 1))
+    sequence[:, 33973861], sequence[:, -1] = 1.0, 2.0
+    options = {"size": 11, "mode": "linear", "align_corners": True}
+    return [(options, (sequence,), np.reshape([*[0.0] * 9, 1.0, 2.0], (1, 11, 1)))]
+
+
 def _scaled_refused(component):
     """What each of the three classes refuses."""
     empty = "have no empty axis but the batch"
@@ -176,6 +198,7 @@ register(
         outputs=ChannelsFirst(),
         correct=_disagreement,
         terms=_resampled_by(_RoundedPlaces),
+        literals=(*_MANY_OUTPUTS, *_many_places()),
         refusals=(
             *_scaled_refused(reference.Upsample),
             _made(ValueError, "mode must be one of", size=2, mode="cubic"),

@@ -39,7 +39,7 @@ class Dropout(Layer):
 
     def draw_mask(self, input_data):
         """1 where the input is kept, with probability 1 - p, and 0 where it is dropped."""
-        draws = np.asarray(self.rng.random(self.mask_shape(input_data.shape)))
+        draws = self.rng.random(self.mask_shape(input_data.shape))
         return (draws >= self.p).astype(input_data.dtype)
 
     def forward(self, input_data):

@@ -75,7 +75,8 @@ class PaddingND(Layer):
             # The places of the image itself, all at once; then one line of the margins at a time.
             first = min(max(before, 0), len(origins))
             last = max(first, len(origins) - max(after, 0))
-            lines[origins[first:last]] = upstream[first:last]
+            kept = max(-before, 0)
+            lines[kept : kept + last - first] += upstream[first:last]
             for place in (*range(first), *range(last, len(origins))):
                 lines[origins[place]] += upstream[place]
         return grad, None

@@ -115,10 +115,8 @@ class RotaryEncoding(Layer):
         cosine = np.cos(angles).astype(array.dtype)
         sine = (direction * np.sin(angles)).astype(array.dtype)
         first, second = array[..., 0::2], array[..., 1::2]
-        turned = np.empty(array.shape, array.dtype)
-        turned[..., 0::2] = first * cosine - second * sine
-        turned[..., 1::2] = first * sine + second * cosine
-        return turned
+        turned = [first * cosine - second * sine, first * sine + second * cosine]
+        return np.stack(turned, axis=-1).reshape(array.shape)
 
     def forward(self, input_data):
         _checks.check_least_rank(self, 2, "(..., time, d_model)", input_data=input_data)

@@ -61,6 +61,8 @@ class RecurrentLayer(RecurrentCell):
 
     least_size = 1
     non_floating = ("lengths",)
+    # How many gradients the two products have: the same one, where they are only added up.
+    product_grads = 1
 
     def __init__(self, input_size, hidden_size, num_layers, dropout, bidirectional, **options):
         self.num_layers = _checks.check_integer(self, num_layers=num_layers)
@@ -386,6 +388,9 @@ class GRU(RecurrentLayer, GRUCell):
         of each sequence's own end. The masks of dropout are rng.random((batch, time, features)) >=
         dropout, one for each layer but the last. The paper resets before the product.
     """
+
+    # The reset gate stands between the two products.
+    product_grads = 2
 
     def __init__(
         self,

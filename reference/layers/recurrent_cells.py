@@ -33,8 +33,6 @@ class RecurrentCell(Layer):
 
     # Blocks of rows in W_x and W_h, one for each activation that they feed.
     blocks = 1
-    # How many gradients the two products have: the same one, where they are only added up.
-    product_grads = 1
     # The arrays that pass from step to step.
     state_names = ("hidden",)
     # The fewest features of the input and of the hidden state.
@@ -319,8 +317,6 @@ class GRUCell(RecurrentCell):
     """
 
     blocks = 3
-    # The reset gate stands between the two products.
-    product_grads = 2
 
     def step(self, from_input, state, weights_h, bias_h):
         (hidden,) = state

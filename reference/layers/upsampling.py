@@ -207,13 +207,13 @@ def nearest_taps(size, count, factor, mode, rank, dtype):
         if mode == "nearest" and count in (size, 2 * size):
             factor = None
     gap = step(size, count, factor, kind)
-    output = np.arange(count, dtype=kind)
+    output = np.arange(count)
     if mode == "nearest":
         position = output * gap
     elif rank == 2:
         position = (output + 0.5) * gap
     else:
-        position = np.maximum(centres(count, gap), 0) + 0.5
+        position = centres(count, gap) + 0.5
     return np.minimum(floor(position), size - 1)[None], np.ones((1, count), dtype)
 
 
