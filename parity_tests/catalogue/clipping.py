@@ -193,7 +193,8 @@ def _update_in_torch(case, dtype, nudge):
 
 # --- rows ---
 
-_ORDER = st.just(2.0) | st.sampled_from(_ORDERS) | numbers(0.25, 4) | numbers(-4, -0.25)
+_USUAL = st.sampled_from([2.0, math.inf])
+_ORDER = _USUAL | st.sampled_from(_ORDERS) | numbers(0.25, 4) | numbers(-4, -0.25)
 _BOUND = st.just(math.inf) | st.just(0.0) | numbers(0, 3)
 _LOST = np.array([1.0, np.inf])
 

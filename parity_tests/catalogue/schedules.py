@@ -418,11 +418,19 @@ def _growing_after_halving():
 _TWO_RATES = [reference.StepLR(0.1, 5), reference.StepLR(0.2, 5)]
 
 
+_GROWING = (_growing_after_halving, np.array([1, 0.5, 0.25, 0.5, 1.5, 6]))
 _LITERALS = {
-    "MultiplicativeLR": ((_growing_after_halving, np.array([1, 0.5, 0.25, 0.5, 1.5, 6])),),
+    "MultiplicativeLR": (_GROWING,),
     # PyTorch's optimizer has but one rate.
-    "SequentialLR": ((lambda: reference.SequentialLR(_TWO_RATES, [3]).learning_rate, 0.1),),
+    "SequentialLR": (
+        _GROWING,
+        (lambda: reference.SequentialLR(_TWO_RATES, [3]).learning_rate, 0.1),
+    ),
     "ChainedScheduler": ((lambda: reference.ChainedScheduler(_TWO_RATES)(0), 0.1),),
+    # A step that no loop over the restarts before it comes to.
+    "CosineAnnealingWarmRestarts": (
+        (lambda: reference.CosineAnnealingWarmRestarts(0.1, 10)(10**12 + 5), 0.05),
+    ),
     # Where PyTorch divides by zero: a climb that ends in step 0.
     "OneCycleLR": (
         (lambda: reference.OneCycleLR(0.1, 10, pct_start=0.1)(0), 0.1),
