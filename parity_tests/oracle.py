@@ -273,14 +273,20 @@ def formula(
 
 
 # Operations of PyTorch's that are compositions themselves.
-_FUSED = {
-    getattr(torch.ops.aten, name).default
-    for norm in ("native_batch_norm", "native_group_norm", "native_layer_norm")
-    for name in (norm, f"{norm}_backward")
-} | {
-    getattr(torch.ops.aten, name).default
-    for name in ("_softmax_backward_data", "_log_softmax_backward_data")
-}
+_FUSED = (
+    {
+        getattr(torch.ops.aten, name).default
+        for norm in ("native_batch_norm", "native_group_norm", "native_layer_norm")
+        for name in (norm, f"{norm}_backward")
+    }
+    | {
+        getattr(torch.ops.aten, name).default
+        for name in ("_softmax_backward_data", "_log_softmax_backward_data")
+    }
+    | {torch.ops.aten.norm.ScalarOpt_dim, torch.ops.aten.linalg_vector_norm.default}
+)
+# What picks numbers and does not round them: who is equal to the largest stays so.
+_EXACT = {getattr(torch.ops.aten, name).default for name in ("abs", "amax", "amin")}
 
 
 class Jitter(TorchDispatchMode):
@@ -304,7 +310,7 @@ class Jitter(TorchDispatchMode):
             with self:  # each of its own operations comes here in turn
                 return decomposition_table[operation](*arguments, **(keywords or {}))
         results = operation(*arguments, **(keywords or {}))
-        if not operation.is_view:
+        if not (operation.is_view or operation in _EXACT):
             for tensor in flatten(results):
                 if isinstance(tensor, torch.Tensor) and tensor.is_floating_point():
                     factors = torch.empty_like(tensor).uniform_(

@@ -174,7 +174,9 @@ def _nan_at_infinity(module, inputs, grad_outputs, grad_inputs):
     if module.gamma == 0:
         return grad_inputs
     kept = (t != module.ignore_index)[..., None]
-    chosen = np.take_along_axis(x, np.where(kept, t[..., None], 0), axis=-1)
+    # Huge numbers of opposite signs are infinitely far apart too.
+    log_p = torch.log_softmax(oracle.to_tensor(x), -1).numpy()
+    chosen = np.take_along_axis(log_p, np.where(kept, t[..., None], 0), axis=-1)
     return np.where(np.isneginf(chosen) & kept, x.dtype.type(np.nan), grad), unchanged
 
 

@@ -96,6 +96,16 @@ register(
         refusals=(
             refused(
                 ValueError,
+                "input2 must broadcast with input1",
+                forwarding(reference.CosineSimilarity, np.ones(2), np.ones(3)),
+            ),
+            refused(
+                ValueError,
+                "at least 1 axes",
+                forwarding(reference.CosineSimilarity, np.ones(()), np.ones(())),
+            ),
+            refused(
+                ValueError,
                 "must have an axis dim=2",
                 forwarding(reference.CosineSimilarity, _ROWS, _ROWS, dim=2),
             ),

@@ -270,6 +270,21 @@ register(
                 "power must be above 1 and not 2",
                 lambda: reference.TweedieDevianceLoss(2),
             ),
+            refused(
+                ValueError,
+                "prediction must be above 0; got 0.0 at index",
+                forwarding(reference.TweedieDevianceLoss, np.zeros(2), _TWO),
+            ),
+            refused(
+                ValueError,
+                "target must be 0 or more; got -1.0 at index",
+                forwarding(reference.TweedieDevianceLoss, _TWO, -_TWO),
+            ),
+            refused(
+                ValueError,
+                "target must be above 0; got 0.0 at index",
+                forwarding(reference.TweedieDevianceLoss, _TWO, np.zeros(2), power=2.5),
+            ),
         ),
     ),
 )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch.optim.lbfgs import _strong_wolfe
 
 import reference
+from parity_tests.catalogue._lines import SEARCHES
 from parity_tests.catalogue._row import Refusal, RunRow, register
 from parity_tests.catalogue.descents import padded
 from parity_tests.problems import PROBLEMS, Problem
@@ -276,6 +277,71 @@ def _misshapen(component):
     )
 
 
+def _where_it_stays(component):
+    """A first step of length 0 is no error, though PyTorch's line search divides by it."""
+    descent = component(lambda x: x @ x / 2, lambda x: x, np.ones(2), learning_rate=0.0)
+    return descent.update_step()[0]
+
+
+def _back_and_forth():
+    """A parabola's first step is too long by a 16th; the next direction of `beta` is then 0."""
+    descent = reference.ConjugateGradients(
+        lambda x: x @ x / 2,
+        lambda x: x,
+        np.ones(1),
+        learning_rate=17 / 16,
+        epochs=2,
+        tolerance=0.0,
+        beta="hestenes-stiefel",
+    )
+    return np.concatenate(descent.update_step()[1])
+
+
+def _halved(values, prime=1.0, bend=1.0):
+    """Where Newton's damped step from 0 ends, of a function given at -1, -1/2 and so on."""
+    descent = reference.DampedNewton(
+        lambda x: np.float64(values.get(float(x), 1.0)),
+        lambda x: np.float64(prime),
+        lambda x: np.float64(bend),
+        np.float64(0.0),
+        epochs=1,
+        tolerance=0.0,
+    )
+    return descent.update_step()[0]
+
+
+def _indefinite():
+    """Where the step ends that the Hessian ((1, 2), (2, 1)) asks for: its margin is 1.024."""
+    descent = reference.DampedNewton(
+        lambda x: -np.sum(x), lambda x: -np.ones(2), lambda x: _SADDLE, np.zeros(2), epochs=1
+    )
+    return descent.update_step()[0]
+
+
+_SADDLE = np.array([[1.0, 2.0], [2.0, 1.0]])
+
+
+def _damped(nearer):
+    """Whether a step from 0 is made if only places nearer than this have a smaller residual."""
+    descent = reference.LevenbergMarquardt(
+        lambda x: np.where(abs(x) < nearer, 0.5, 1.0) if x.any() else np.ones(1),
+        lambda x: np.ones((1, 1)),
+        np.zeros(1),
+        epochs=1,
+        damping=1e-31,
+    )
+    return descent.update_step()[0].any()
+
+
+def _half_the_squares(component):
+    """The sum and its gradient at (1, 2), of the residuals x and 3 x[0]."""
+    descent = component(
+        lambda x: np.append(x, 3 * x[0]), lambda x: np.array([[1, 0], [0, 1], [3, 0.0]]), np.ones(2)
+    )
+    point = np.array([1.0, 2.0])
+    return np.append(descent.function(point), descent.function_prime(point))
+
+
 def _not_finite(component):
     """Residuals or a Jacobian that are not finite at the point."""
 
@@ -284,6 +350,11 @@ def _not_finite(component):
 
     words = "must be finite; got"
     return (
+        Refusal(descend(np.ones(2, int), np.eye(2)), TypeError, "residual must be floating"),
+        Refusal(descend(np.ones(2), np.eye(2, dtype=int)), TypeError, "residual_prime must be"),
+        Refusal(
+            descend(np.ones(2), np.eye(3)), ValueError, r"residual_prime must return shape \(2, 2\)"
+        ),
         Refusal(
             descend(np.full(2, np.nan), np.eye(2)), ValueError, f"update_step: residual {words} nan"
         ),
@@ -321,6 +392,14 @@ register(
         refusals=(
             Refusal(_flat(reference.DampedNewton, np.full((2, 2), np.nan)), ValueError, "finite"),
         ),
+        literals=(
+            # A fall of less than a ten-thousandth of the slope does not do, one as large does.
+            (lambda: _halved({0.0: 0.0, -1.0: -0.5e-4, -0.5: -0.502e-4}), -0.5),
+            # Without a fall that numbers can tell, the first step does; without any, none.
+            (lambda: _halved({0.0: 1.0, -1e-8: 1.0}, prime=1e-8), -1e-8),
+            (lambda: _halved({0.0: np.nan}), 0.0),
+            (_indefinite, np.full(2, 1 / 4.024)),
+        ),
     ),
     _row(
         reference.BFGS,
@@ -330,6 +409,10 @@ register(
         _drawn(**_STOP, **_RATES),
         unreached=_NO_RATE,
         refusals=_misshapen(reference.BFGS),
+        literals=(
+            (lambda: _where_it_stays(reference.BFGS), np.ones(2)),
+            *((functools.partial(line.ratio, first), 1.0) for line, first in SEARCHES),
+        ),
     ),
     _row(
         reference.ConjugateGradients,
@@ -344,6 +427,10 @@ register(
         (("learning_rate", 1.0), ("beta", "polak-ribiere")),
         unreached=_NO_RATE,
         refusals=_misshapen(reference.ConjugateGradients),
+        literals=(
+            (lambda: _where_it_stays(reference.ConjugateGradients), np.ones(2)),
+            (_back_and_forth, [1.0, -0.0625, 0.0]),
+        ),
     ),
     _row(
         reference.GaussNewton,
@@ -352,6 +439,7 @@ register(
         _RESIDUALS,
         _drawn(**_STOP, learning_rate=st.just(0.0) | numbers(0.25, 1.25)),
         refusals=_not_finite(reference.GaussNewton),
+        literals=((lambda: _half_the_squares(reference.GaussNewton), [7.0, 10.0, 2.0]),),
     ),
     _row(
         reference.LevenbergMarquardt,
@@ -361,5 +449,12 @@ register(
         _drawn(**_STOP, damping=numbers(1e-3, 10)),
         (("damping", 0.01),),
         refusals=_not_finite(reference.LevenbergMarquardt),
+        literals=(
+            (lambda: _half_the_squares(reference.LevenbergMarquardt), [7.0, 10.0, 2.0]),
+            # The sixtieth damping, 1e27, is the last; what is as low is not lower.
+            (lambda: _damped(3e-27), True),
+            (lambda: _damped(3e-28), False),
+            (lambda: _damped(0.0), False),
+        ),
     ),
 )

@@ -142,7 +142,7 @@ class DampedNewton(Newton):
 
     def solve_positive(self, hessian, grad):
         """(hessian + m I)^-1 grad with the first m that makes the matrix positive definite."""
-        lowest = np.min(np.diag(hessian), initial=1)
+        lowest = np.min(np.diag(hessian))
         margin = 0.0 if lowest > 0 else 1e-3 - float(lowest)
         while True:
             shifted = hessian + margin * np.eye(len(grad), dtype=grad.dtype)
