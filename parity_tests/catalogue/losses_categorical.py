@@ -169,15 +169,23 @@ def _categorical(p, t, weight, reduction):
 
 
 def _nan_at_infinity(module, inputs, grad_outputs, grad_inputs):
-    """Autograd multiplies p_t = 0 by its infinite logarithm; the limit of p log p is 0."""
+    """Autograd multiplies p_t = 0 by gamma z, which may overflow; the limit of p log p is 0."""
     (x, t), (grad, unchanged) = inputs, grad_inputs
     if module.gamma == 0:
         return grad_inputs
-    kept = (t != module.ignore_index)[..., None]
+    kept = t != module.ignore_index
+    index = np.where(kept, t, 0)
     # Huge numbers of opposite signs are infinitely far apart too.
     log_p = torch.log_softmax(oracle.to_tensor(x), -1).numpy()
-    chosen = np.take_along_axis(log_p, np.where(kept, t[..., None], 0), axis=-1)
-    return np.where(np.isneginf(chosen) & kept, x.dtype.type(np.nan), grad), unchanged
+    z = -np.take_along_axis(log_p, index[..., None], axis=-1)[..., 0]
+    weights = np.ones(x.shape[-1], x.dtype) if module.weight is None else module.weight.numpy()
+    row_weights = np.where(kept, weights[index], 0).astype(x.dtype)
+    with np.errstate(all="ignore"):
+        shares = grad_outputs[0] * row_weights
+        if module.reduction == "mean":
+            shares = shares / row_weights.sum()
+        lost = kept & ~np.isfinite(shares * z * x.dtype.type(module.gamma))
+    return np.where(lost[..., None], x.dtype.type(np.nan), grad), unchanged
 
 
 # --- conversions and refusals ---

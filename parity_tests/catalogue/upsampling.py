@@ -230,6 +230,7 @@ register(
         {"output": "exact", "every": "sum"},
         inputs=ChannelsFirst(),
         outputs=ChannelsFirst(),
+        correct=_disagreement,
         refusals=_scaled_refused(reference.UpsamplingNearest2d),
     ),
     Row(

@@ -51,8 +51,11 @@ class Upsample(Layer):
         (backward copies) and in "nearest" on sequences and volumes by a factor that leaves a size
         as it is or doubles it but for rounding (backward copies), and in both nearest modes in
         float64 where rounding to float32 moves a place. Like PyTorch, a given factor is the step
-        itself unless recompute_scale_factor; the linear modes copy an axis whose size stays;
-        "nearest" on images copies one whose size stays, and doubles one whose size doubles.
+        itself unless recompute_scale_factor; the linear modes copy an axis whose size stays. The
+        nearest modes find the places of an image in float32 where its output has no more than 128
+        rows and columns together, and "nearest" then copies an axis whose size stays and doubles
+        one whose size doubles. PyTorch does so with larger images too if they have four channels
+        or more that lie last in memory.
     """
 
     def __init__(
@@ -88,6 +91,8 @@ class Upsample(Layer):
             return self.pool.forward(input_data)
         _checks.check_resampled(self, outputs, input_data=input_data)
         self.sizes = input_data.shape[1:-1]
+        # PyTorch has a way of its own for small images.
+        self.is_small = len(outputs) == 2 and sum(outputs) <= 128
         self.taps = [
             self.axis_taps(*axis, input_data.dtype)
             for axis in zip(self.sizes, outputs, factors, strict=True)
@@ -121,7 +126,7 @@ class Upsample(Layer):
     def axis_taps(self, size, count, factor, dtype):
         """The places and weights (taps, count) that make the outputs of one axis."""
         if self.mode in ("nearest", "nearest-exact"):
-            return nearest_taps(size, count, factor, self.mode, len(self.sizes), dtype)
+            return nearest_taps(size, count, factor, self.mode, self.is_small, dtype)
         if self.align_corners:
             gap = dtype.type(size - 1) / dtype.type(max(count - 1, 1))
             position = np.arange(count, dtype=dtype) * gap
@@ -198,11 +203,11 @@ def floor(position):
     return np.floor(position.astype(np.float32)).astype(int)
 
 
-def nearest_taps(size, count, factor, mode, rank, dtype):
+def nearest_taps(size, count, factor, mode, is_small, dtype):
     """One tap of weight 1: the place at or before each output, or with "exact" the nearest."""
     kind = dtype
-    if rank == 2:
-        # PyTorch places the pixels of images in float32, and by their sizes where those double.
+    if is_small:
+        # PyTorch places these pixels in float32, and by their sizes where those double.
         kind = np.dtype(np.float32)
         if mode == "nearest" and count in (size, 2 * size):
             factor = None
@@ -210,7 +215,7 @@ def nearest_taps(size, count, factor, mode, rank, dtype):
     output = np.arange(count)
     if mode == "nearest":
         position = output * gap
-    elif rank == 2:
+    elif is_small:
         position = (output + 0.5) * gap
     else:
         position = centres(count, gap) + 0.5

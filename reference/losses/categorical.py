@@ -96,17 +96,19 @@ class CrossEntropyLoss(_IndexLoss):
         """The loss of each row against the index of its class."""
         self.select(prediction, target)
         self.log_p = _numeric.log_softmax(prediction)
-        hit = (1 - self.label_smoothing) * self.target_weight
+        hit, miss = 1 - self.label_smoothing, self.label_smoothing / prediction.shape[-1]
         self.shares = np.zeros_like(self.log_p)
-        np.put_along_axis(self.shares, self.index, hit[..., None], axis=-1)
+        np.put_along_axis(self.shares, self.index, hit * self.target_weight[..., None], axis=-1)
         # A weight of 0 times a log of -inf is NaN, a large product infinite, as in PyTorch.
         with np.errstate(invalid="ignore", over="ignore"):
-            losses = -hit * np.take_along_axis(self.log_p, self.index, axis=-1)[..., 0]
+            chosen = np.take_along_axis(self.log_p, self.index, axis=-1)[..., 0]
+            losses = -self.target_weight * chosen
             # Only smoothing makes the loss see the other classes.
             if self.label_smoothing:
-                miss = self.label_smoothing / prediction.shape[-1] * self.class_weights(prediction)
-                self.shares += miss
-                losses = losses - np.sum(miss * self.log_p, axis=-1)
+                weights = self.class_weights(prediction)
+                self.shares += miss * weights
+                # A sum too large to hold is infinite before its share is taken.
+                losses = hit * losses - miss * np.sum(weights * self.log_p, axis=-1)
         return np.where(self.kept, losses, 0)
 
     def to_probabilities(self, prediction, target):
@@ -130,9 +132,10 @@ class CrossEntropyLoss(_IndexLoss):
 
     def grad_target(self, grad_output=1.0):
         pull = self.spread(grad_output, self.losses)[..., None]
-        share = (1 - self.label_smoothing) * self.class_weights(self.log_p)
-        # A weight of 0 times a log of -inf is NaN, as in PyTorch.
-        return _numeric.product(-pull * share, self.log_p)
+        # A weight of 0 times a log of -inf is NaN, as in PyTorch, and what is too large to hold
+        # is infinite before smoothing takes its share.
+        grad = _numeric.product(-pull * self.class_weights(self.log_p), self.log_p)
+        return _numeric.product(1 - self.label_smoothing, grad)
 
 
 class NLLLoss(_IndexLoss):
