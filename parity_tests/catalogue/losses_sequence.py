@@ -63,6 +63,8 @@ class _Sequences(Adapter):
         (grad, *_), grad_params = super().backward(*grad_outputs)
         if self.corrected:
             grad = grad + self.departure(*grad_outputs)
+            is_noise, noise = self.rounding(*grad_outputs)
+            grad = np.where(is_noise, noise, grad)
         places = [
             (None,) * len(part) if isinstance(part, tuple) else None for part in self.given[1:]
         ]
@@ -97,6 +99,30 @@ class _Sequences(Adapter):
         shape = layer.shape
         return _FramesFirst().to_torch(self.module, added.reshape(shape), False)
 
+    def rounding(self, grad_output):
+        """Where PyTorch's share of an entry is e to the rounding of huge logarithms, and what its
+        gradient then is: it adds alpha, beta and l, and takes log p away, all of which cancel."""
+        layer, log_probs = self.layer, self.given[0]
+        frames = _FramesFirst().to_reference(self.module, log_probs, False)
+        frames = frames.reshape(-1, *frames.shape[-2:])  # (batch, time, classes)
+        pull = np.reshape(layer.spread(grad_output, layer.losses), (-1, 1, 1))
+        with np.errstate(all="ignore"):
+            through = layer.alphas[1:] + (layer.sweep_back() + layer.emissions)
+            at_class = np.full_like(frames, -np.inf)
+            for row, labels in enumerate(layer.labels[:, : 2 * layer.counts.max(initial=0) + 1]):
+                for state, label in enumerate(labels[: 2 * layer.counts.reshape(-1)[row] + 1]):
+                    met = at_class[row, :, label], through[:, row, state]
+                    at_class[row, :, label] = np.logaddexp(*met)
+            total = layer.log_total[:, None, None]
+            largest = np.maximum(np.abs(at_class), np.abs(total))
+            is_noise = np.isfinite(largest) & (np.finfo(frames.dtype).eps * largest > 2.0**-6)
+            is_noise &= (np.arange(frames.shape[1]) < layer.lengths[:, None])[..., None]
+            grad = pull * (np.exp(frames) - np.exp(at_class - total - frames))
+        return tuple(
+            _FramesFirst().to_torch(self.module, part.reshape(layer.shape), False)
+            for part in (is_noise, grad)
+        )
+
     def _on_lost_paths(self, row, length, states):
         """Where a NaN comes before or after, (time, classes), be it on a path to no end.
 
@@ -120,7 +146,8 @@ class _Sequences(Adapter):
 def _path(module, log_probs, grad_output):
     """The magnitude of the logarithms that are added up along a path, times the gradient of its
     probability, which is at most that of the loss."""
-    sums = np.abs(np.nan_to_num(log_probs, posinf=0, neginf=0)).max(axis=-1).sum(axis=0)
+    finite = np.nan_to_num(log_probs.astype(np.float64), posinf=0, neginf=0)
+    sums = np.abs(finite).max(axis=-1).sum(axis=0)
     size = np.abs(grad_output) * np.maximum(sums, 1)  # (batch,) or ()
     return size[..., None] / (np.size(sums) if module.reduction == "mean" else 1)
 

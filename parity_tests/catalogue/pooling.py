@@ -608,8 +608,6 @@ for _rank, _dimension in enumerate("123", start=1):
             _average_pooling_of(_of("AveragePooling")),
             _average_pooling(_rank),
             "exact",
-            # PyTorch adds the averages of a volume to 0, of whatever sign they are.
-            signed_zeros=_rank < 3,
             own_defaults={"pool_size": _PAIRS[_rank]},
             refusals=_average_refused(_of("AveragePooling"), _rank),
             **_layouts,

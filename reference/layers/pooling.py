@@ -236,7 +236,8 @@ class AveragePooling2D(Layer):
         total = np.zeros(shape, input_data.dtype)
         for met, places in self.taps:
             total[met] += input_data[places]
-        return total / self.divisors
+        # Added to zeros, as in PyTorch: not even a negative divisor makes one of the other sign.
+        return 0 + total / self.divisors
 
     def backward(self, grad_output):
         share = grad_output / self.divisors

@@ -140,6 +140,9 @@ class CTCLoss(Loss):
             of_states = _numeric.softmax(_unless_lost(betas, self.alphas[1:]))
             of_class = self.labels[..., None] == np.arange(classes)  # (batch, states, classes)
             posterior = np.moveaxis(of_states, 0, 1) @ of_class
+        # A total that is NaN, be it by a path to no end, leaves no share a number.
+        total = self.log_total[:, None, None]
+        posterior = np.where(np.isnan(total), total, posterior)
         within = np.arange(time) < self.lengths[:, None]
         if self.zero_infinity:
             within &= ~np.isneginf(self.log_total)[:, None]
