@@ -126,8 +126,9 @@ def _triplet(**options):
 def _contrastive_losses(x, y, t, margin):
     distance = torch.linalg.vector_norm(x - y, dim=-1)
     lack = torch.relu(margin - distance)
-    # Factor by factor: a square may overflow where its share is 0, and its slope doubles first.
-    return ((1 - t) * distance * distance + t * lack * lack) / 2
+    # A label is 0 or 1, its own square; alone, a square may overflow where its share is 0.
+    alike, unlike = (1 - t) * distance, t * lack
+    return (alike * alike + unlike * unlike) / 2
 
 
 # --- conversions, and PyTorch's departures from the mathematics ---

@@ -6,6 +6,7 @@ import numpy as np
 
 from reference import _checks
 from reference._base import Loss
+from reference._numeric import product
 from reference.losses._elementwise import TwoSidedLoss, difference, sum_to_shape
 
 
@@ -64,7 +65,7 @@ class GaussianNLLLoss(Loss):
         """The gradients by these slopes, of which a variance lets through the less the larger."""
         # Infinity over infinity is NaN, and what overflows infinite, as in PyTorch.
         with np.errstate(invalid="ignore", over="ignore"):
-            return grad_losses * slopes / self.variance
+            return grad_losses / self.variance * slopes
 
 
 class PoissonNLLLoss(TwoSidedLoss):
@@ -104,7 +105,7 @@ class PoissonNLLLoss(TwoSidedLoss):
         # Terms that overflow, and infinities that meet, are not finite, as in PyTorch.
         with np.errstate(over="ignore", invalid="ignore"):
             losses = rate - target * log_rate
-        return losses + self.log_factorial(target) if self.full else losses
+            return losses + self.log_factorial(target) if self.full else losses
 
     def log_factorial(self, target):
         large = np.maximum(target, 1)
@@ -113,12 +114,16 @@ class PoissonNLLLoss(TwoSidedLoss):
             stirling = large * np.log(large) - large + np.log(2 * math.pi * large) / 2
         return np.where(target <= 1, 0, stirling)
 
-    def slope(self, prediction, target):
+    def backward(self, grad_output=1.0):
+        grad_losses, shape = self.spread(grad_output, self.losses), self.prediction.shape
+        grad_rate = sum_to_shape(grad_losses, shape)
+        # By the logarithm of the rate, summed before it is divided, as in PyTorch.
+        grad_log = -sum_to_shape(product(grad_losses, self.target), shape)
         # Infinities that meet, or a division by 0, give what PyTorch's do.
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             if self.log_input:
-                return np.exp(prediction) - target
-            return 1 - target / (prediction + self.eps)
+                return grad_rate * np.exp(self.prediction) + grad_log, None
+            return grad_rate + grad_log / (self.prediction + self.eps), None
 
     def target_slope(self, prediction, target):
         _, log_rate = self.rate(prediction)
@@ -171,13 +176,18 @@ class KLDivLoss(TwoSidedLoss):
             mass = np.exp(target) if self.log_target else target
         return -mass
 
-    def target_slope(self, prediction, target):
+    def grad_target(self, grad_output=1.0):
+        grad_losses = self.spread(grad_output, self.losses)
+        x, t, shape = self.prediction, self.target, self.target.shape
         # 0 times an infinity, and infinities that meet, give NaN, as in PyTorch.
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             if self.log_target:
-                mass = np.exp(target)
-                return mass * (target - prediction) + mass
-            return np.log(target) + 1 - prediction
+                mass = np.exp(t)
+                # Of either factor, e^t and t - x, in turn.
+                by_mass = sum_to_shape(grad_losses * (t - x), shape)
+                return by_mass * mass + sum_to_shape(grad_losses * mass, shape)
+            by_entropy = sum_to_shape(grad_losses, shape)
+            return by_entropy * (np.log(t) + 1) - sum_to_shape(grad_losses * x, shape)
 
 
 class PoissonDevianceLoss(TwoSidedLoss):

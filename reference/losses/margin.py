@@ -161,23 +161,25 @@ class MultiMarginLoss(Loss):
         weight = np.ones(classes) if self.weight is None else self.weight
         _checks.check_shape(self, (classes,), weight=weight)
         self.index = index = target[..., np.newaxis]  # (..., 1)
-        self.scale = weight.astype(prediction.dtype)[index] / classes
+        self.row_weight = weight.astype(prediction.dtype)[index]  # (..., 1)
         bar = np.take_along_axis(prediction, index, axis=-1) - self.margin  # (..., 1)
         self.excess = np.fmax(difference(prediction, bar), 0)  # 0 at NaN
         np.put_along_axis(self.excess, index, 0, axis=-1)
         # A square beyond the largest number is infinite, and with a weight of 0 NaN, as in PyTorch.
         with np.errstate(over="ignore", invalid="ignore"):
-            self.losses = np.sum(self.scale * self.excess**self.p, axis=-1)
+            self.losses = np.sum(self.row_weight * self.excess**self.p, axis=-1) / classes
         return self.reduce(self.losses)
 
     def backward(self, grad_output=1.0):
-        grad_losses = self.spread(grad_output, self.losses)[..., None]
-        # An infinite excess with a weight or an upstream of 0 is NaN, as in PyTorch.
-        with np.errstate(invalid="ignore"):
-            slope = self.scale * self.p * self.excess ** (self.p - 1) * (self.excess > 0)
+        # The mean of the slopes comes before the upstream gradient, as in PyTorch: each product
+        # may overflow, and an infinite excess with a weight or an upstream of 0 is NaN.
+        share = self.spread(self.p / self.excess.shape[-1], self.losses)[..., np.newaxis]
+        upstream = np.broadcast_to(np.asarray(grad_output, share.dtype), self.losses.shape)
+        with np.errstate(over="ignore", invalid="ignore"):
+            slope = share * self.excess ** (self.p - 1) * self.row_weight * (self.excess > 0)
             fall = -np.sum(slope, axis=-1, keepdims=True)
             np.put_along_axis(slope, self.index, fall, axis=-1)
-            return grad_losses * slope, None
+            return upstream[..., np.newaxis] * slope, None
 
 
 class MultiLabelMarginLoss(Loss):

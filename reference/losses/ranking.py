@@ -167,7 +167,8 @@ class ContrastiveLoss(Loss):
         target = self.target[..., None]
         lack = np.maximum(self.margin - self.distances, 0)
         direction = norm_slope(self.apart, self.distances, 2)
-        with np.errstate(invalid="ignore"):  # an infinite distance has no direction
+        # An infinite distance has no direction, and what overflows is infinite.
+        with np.errstate(over="ignore", invalid="ignore"):
             grad = grad_losses * ((1 - target) * self.distances - target * lack) * direction
         return (sum_to_shape(grad, self.shapes[0]), sum_to_shape(-grad, self.shapes[1])), None
 
