@@ -76,7 +76,7 @@ class PaddingND(Layer):
             first = min(max(before, 0), len(origins))
             last = max(first, len(origins) - max(after, 0))
             kept = max(-before, 0)
-            lines[kept : kept + last - first] += upstream[first:last]
+            lines[kept : kept + last - first] = upstream[first:last]
             for place in (*range(first), *range(last, len(origins))):
                 lines[origins[place]] += upstream[place]
         return grad, None

@@ -133,7 +133,6 @@ class CosineSimilarity(Layer):
             return self.vectors[which] / self.bounded[which]
 
     def backward(self, grad_output):
-        grad_cosine = np.asarray(grad_output)[..., None]
         grads = []
         for one, other in ((0, 1), (1, 0)):
             outwards = norm_slope(self.vectors[one], self.norms[one], 2)
@@ -141,6 +140,6 @@ class CosineSimilarity(Layer):
             with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
                 slope = self.unit(other) / self.bounded[one]
                 slope -= self.cosine / self.bounded[one] * outwards
-                slope *= grad_cosine
+                slope *= grad_output[..., None]
             grads.append(sum_to_shape(np.moveaxis(slope, -1, self.dim), self.shapes[one]))
         return tuple(grads), None
