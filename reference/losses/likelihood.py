@@ -102,16 +102,15 @@ class PoissonNLLLoss(TwoSidedLoss):
 
     def measure(self, prediction, target):
         rate, log_rate = self.rate(prediction)
-        # Terms that overflow, and infinities that meet, are not finite, as in PyTorch.
+        # Terms that overflow, and infinities that meet (those of an infinite target do in
+        # Stirling's formula), are not finite, as in PyTorch.
         with np.errstate(over="ignore", invalid="ignore"):
             losses = rate - target * log_rate
             return losses + self.log_factorial(target) if self.full else losses
 
     def log_factorial(self, target):
         large = np.maximum(target, 1)
-        # The terms of an infinite target cancel to NaN, as in PyTorch.
-        with np.errstate(over="ignore", invalid="ignore"):
-            stirling = large * np.log(large) - large + np.log(2 * math.pi * large) / 2
+        stirling = large * np.log(large) - large + np.log(2 * math.pi * large) / 2
         return np.where(target <= 1, 0, stirling)
 
     def backward(self, grad_output=1.0):

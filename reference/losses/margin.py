@@ -174,12 +174,12 @@ class MultiMarginLoss(Loss):
         # The mean of the slopes comes before the upstream gradient, as in PyTorch: each product
         # may overflow, and an infinite excess with a weight or an upstream of 0 is NaN.
         share = self.spread(self.p / self.excess.shape[-1], self.losses)[..., np.newaxis]
-        upstream = np.broadcast_to(np.asarray(grad_output, share.dtype), self.losses.shape)
+        upstream = np.asarray(grad_output, share.dtype)[..., np.newaxis]
         with np.errstate(over="ignore", invalid="ignore"):
             slope = share * self.excess ** (self.p - 1) * self.row_weight * (self.excess > 0)
             fall = -np.sum(slope, axis=-1, keepdims=True)
             np.put_along_axis(slope, self.index, fall, axis=-1)
-            return upstream[..., np.newaxis] * slope, None
+            return upstream * slope, None
 
 
 class MultiLabelMarginLoss(Loss):
