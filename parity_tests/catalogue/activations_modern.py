@@ -113,6 +113,11 @@ def _least(x):
     return limits.smallest_normal / limits.eps
 
 
+def _tiny_gate(module, x, grad):
+    """A gate too small to be normal times a large number."""
+    return x * _least(x)
+
+
 def _gated_least(module, x, grad):
     """A tiny gate times a huge value."""
     return np.split(x, 2, module.dim)[0] * _least(x)
@@ -217,7 +222,7 @@ register(
         "elementwise",
         name="SigmoidGELU",
         own_defaults={"approximate": "none"},
-        floor={"grad_input": "grad_output"},
+        floor={"output": _tiny_gate, "grad_input": "grad_output"},
         oracle_floor={"grad_input": "both"},
         literals=[
             (

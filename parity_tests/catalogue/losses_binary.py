@@ -133,10 +133,15 @@ def _summed_any(lost, shape):
 
 
 def _nan_at_infinity(module, inputs, grad_outputs, grad_inputs):
-    """Autograd multiplies p = 0 by its infinite logarithm; the limit of p log p is 0."""
-    x, (grad, grad_target) = inputs[0], grad_inputs
-    lost = np.isinf(x) & (module.gamma > 0)
-    return np.where(lost, x.dtype.type(np.nan), grad), grad_target
+    """Autograd multiplies p = 0 by gamma times its logarithm, which may overflow; the limit of
+    p log p is 0."""
+    (x, t), (grad, grad_target) = inputs, grad_inputs
+    positive, negative = (1, 1) if module.alpha is None else (module.alpha, 1 - module.alpha)
+    shares = np.where(x < 0, positive * t, negative * (1 - t)).astype(x.dtype)
+    with np.errstate(all="ignore"):
+        upstream = grad_outputs[0] / x.dtype.type(x.size if module.reduction == "mean" else 1)
+        lost = ~np.isfinite(upstream * shares * x * x.dtype.type(module.gamma))
+    return np.where(lost & (module.gamma > 0), x.dtype.type(np.nan), grad), grad_target
 
 
 def _clamped(component, *names):
@@ -319,6 +324,7 @@ register(
         ),
         "composite",
         cancels_within=True,
+        huge=8e37,  # autograd multiplies by the upstream before it does by a share
         correct=_nan_at_infinity,
         literals=(
             (
