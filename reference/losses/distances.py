@@ -121,16 +121,15 @@ class CosineSimilarity(Layer):
         self.vectors = [np.moveaxis(vectors, self.dim, -1) for vectors in pair]
         self.norms = [norm(vectors, 2) for vectors in self.vectors]
         self.bounded = [np.maximum(norms, self.eps) for norms in self.norms]
-        # Infinite terms that meet 0 or one another give NaN, as in PyTorch.
-        with np.errstate(over="ignore", invalid="ignore"):
+        # An infinite vector has no direction, nor has a tiny one without eps; infinite terms that
+        # meet 0 or one another are NaN too, as in PyTorch.
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             self.cosine = np.sum(self.unit(0) * self.unit(1), axis=-1, keepdims=True)
         return self.cosine[..., 0]
 
     def unit(self, which):
         """The direction of one of the two vectors."""
-        # An infinite vector has none, nor has a tiny one without eps: NaN, as in PyTorch.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return self.vectors[which] / self.bounded[which]
+        return self.vectors[which] / self.bounded[which]
 
     def backward(self, grad_output):
         grads = []
