@@ -4,7 +4,7 @@ import contextlib
 import functools
 import inspect
 import unittest.mock
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
@@ -141,12 +141,19 @@ def check_options(row: Row, case: Case, dtype: str) -> list[Verdict]:
         generator = np.random.default_rng(0)
         layer = row.component(*positional, **options | {"rng": generator})
         # Where nothing is drawn later, or only by parts, none is kept.
-        if getattr(layer, "rng", None) not in (generator, None):
+        if any(getattr(part, "rng", None) not in (generator, None) for part in _parts(layer)):
             found.add("the generator that was given is not the one that draws")
         again = row.component(*positional, **options | {"rng": np.random.default_rng(0)})
         if not all(map(np.array_equal, layer.params, again.params)):
             found.add("parameters are drawn by another generator than the one that was given")
     return found.conclude("options", row.title)
+
+
+def _parts(layer) -> Iterator:
+    """A layer and all that it is made of."""
+    yield layer
+    for part in getattr(layer, "layers", ()):
+        yield from _parts(part)
 
 
 def check_optimizer_options(row: OptimizerRow) -> list[Verdict]:

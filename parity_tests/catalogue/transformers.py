@@ -309,7 +309,14 @@ register(
         _encoder_layer_draft,
         inputs=_OF_ENCODER,
         replay=_replay_encoder,
-        refusals=[_UNKNOWN],
+        refusals=[
+            _UNKNOWN,
+            Refusal(
+                lambda: reference.TransformerEncoderLayer(4, 2, rng=0),
+                TypeError,
+                "^TransformerEncoderLayer.__init__: rng must be a numpy.random.Generator",
+            ),
+        ],
         **_SHARED,
     ),
     Row(
