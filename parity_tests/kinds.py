@@ -105,6 +105,9 @@ def check_protocol(row: Row, case: Case, dtype: str) -> list[Verdict]:
             # Sums of arrays that are stretched round differently.
             if not all(np.allclose(a, b, rtol=1e-12, equal_nan=True) for a, b in pairs):
                 found.add("backward of nothing is not that of an upstream gradient of 1")
+            grads, _ = adapter.layer.backward(*ones)
+            if isinstance(grads, tuple) and len(grads) == 1:
+                found.add("the gradient of a single input comes in a tuple")
             if not adapter.layer.params and adapter.layer.backward(*ones)[1] is not None:
                 found.add("without parameters, their gradients are not None")
         _check_linear(trial, found)

@@ -66,10 +66,12 @@ def _sgd(draw):
 
 
 def _some_rows(grad, rng):
-    """A sparse gradient of some rows, in any order, some of them twice; or zeros elsewhere."""
+    """A sparse gradient of some rows, in any order, some of them twice; or zeros elsewhere, and
+    here and there in these rows."""
     places = rng.integers(0, len(grad), size=rng.integers(0, 2 * len(grad) + 1))
     if rng.random() < 0.2:
-        return np.where(np.isin(np.arange(len(grad)), places), grad.T, 0).T.astype(grad.dtype)
+        filled = np.isin(np.arange(len(grad)), places) & (rng.random(grad.T.shape) < 0.8)
+        return np.where(filled, grad.T, 0).T.astype(grad.dtype)
     return places, grad[places]
 
 

@@ -170,7 +170,7 @@ class BatchNorm(_TrackingNorm):
             return self.scaled(input_data.shape)
         _checks.check_several_values(self, count, input_data=input_data)
         mean, variance = self.normalize(cells)
-        if self.training and self.buffers:
+        if self.buffers:
             self.num_batches_tracked[...] += 1
             batches = self.num_batches_tracked.item()
             factor = 1 / batches if self.momentum is None else self.momentum
