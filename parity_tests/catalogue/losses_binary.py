@@ -133,8 +133,7 @@ def _summed_any(lost, shape):
 
 
 def _nan_at_infinity(module, inputs, grad_outputs, grad_inputs):
-    """Autograd multiplies p = 0 by gamma times its logarithm, which may overflow; the limit of
-    p log p is 0."""
+    """Autograd multiplies p = 0 by gamma log p, which may overflow; the limit of p log p is 0."""
     (x, t), (grad, grad_target) = inputs, grad_inputs
     positive, negative = (1, 1) if module.alpha is None else (module.alpha, 1 - module.alpha)
     shares = np.where(x < 0, positive * t, negative * (1 - t)).astype(x.dtype)
