@@ -245,6 +245,11 @@ def check_literals(row: Row) -> list[Verdict]:
         rough = layer.forward(*inputs)
         if any(oracle.is_floating(a) and a.dtype != np.float32 for a in _arrays((rough,))):
             found.add(f"forward of {inputs} in float32 is not of that dtype")
+        unsaid = inspect.signature(layer.backward).parameters.values()
+        if all(isinstance(argument.default, float) for argument in unsaid):
+            grads = _arrays(layer.backward())
+            if any(grad.dtype != np.float32 for grad in grads):
+                found.add(f"backward of {inputs} in float32 is not of that dtype")
     return found.conclude("literals", "values from the equation")
 
 

@@ -358,6 +358,11 @@ register(
                 ValueError,
                 "depth_multiplier must be at least 1",
             ),
+            Refusal(
+                lambda: reference.SeparableConvolution2D(2, 2, 1, rng=0),
+                TypeError,
+                "^SeparableConvolution2D.__init__: rng must be a numpy.random.Generator",
+            ),
         ),
     ),
     Row(

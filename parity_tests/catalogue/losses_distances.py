@@ -67,6 +67,11 @@ register(
                 "must not be empty along axis -1",
                 forwarding(reference.PairwiseDistance, np.ones(0), np.ones(0), p=np.inf),
             ),
+            refused(
+                ValueError,
+                "must not be empty along axis -1",
+                forwarding(reference.PairwiseDistance, np.ones(0), np.ones(0), p=-0.5),
+            ),
             refused(ValueError, "p must be a number", lambda: reference.PairwiseDistance(np.nan)),
         ),
         points=(

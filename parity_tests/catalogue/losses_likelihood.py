@@ -244,7 +244,19 @@ register(
                 [3.227411277760219, 3.1364799662426672, 3.458520073865556],
             ),
         ),
-        refusals=(refused_mismatch(reference.GammaDevianceLoss),),
+        refusals=(
+            refused_mismatch(reference.GammaDevianceLoss),
+            refused(
+                ValueError,
+                "prediction must be above 0",
+                forwarding(reference.GammaDevianceLoss, np.zeros(2), np.ones(2)),
+            ),
+            refused(
+                ValueError,
+                "target must be above 0",
+                forwarding(reference.GammaDevianceLoss, np.ones(2), np.zeros(2)),
+            ),
+        ),
     ),
     Row(
         reference.TweedieDevianceLoss,

@@ -211,6 +211,11 @@ for _rank, _dimension in enumerate("123", start=1):
                     ValueError,
                     "fill a margin of 3",
                 ),
+                Refusal(
+                    lambda: reference.CircularPad((3, -2)).forward(np.ones((1, 4, 2))),
+                    ValueError,
+                    r"fill a margin of 3 \(at most 2\)",
+                ),
             ),
             **_layouts,
         ),

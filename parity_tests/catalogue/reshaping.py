@@ -250,6 +250,12 @@ register(
             Refusal(_fed(reference.Unfold, (1, 4, 4, 0), 2), ValueError, "not be empty"),
             Refusal(_fed(reference.Unfold, (1, 0, 4, 3), 2, padding=2), ValueError, "not be empty"),
             Refusal(_fed(reference.Unfold, (1, 4, 2, 3), 3), ValueError, "as large as the kernel"),
+            Refusal(_fed(reference.Unfold, (3, 0, 2), 2), ValueError, "empty along axis -2"),
+            Refusal(
+                _fed(reference.Unfold, (1, 3, 5, 2), 2, dilation=3),
+                ValueError,
+                r"as large as the kernel \(4, 4\)",
+            ),
         ),
     ),
     Row(

@@ -167,7 +167,7 @@ class CircularPad(PaddingND):
     def origins(self, size, before, after):
         kept = np.arange(max(-before, 0), size - max(-after, 0))
         places = np.arange(-max(before, 0), len(kept) + max(after, 0))
-        return kept[places % max(len(kept), 1)]
+        return kept[places % len(kept)]
 
     def limit(self, size, before, after):
         return size + min(before, 0) + min(after, 0)

@@ -242,7 +242,7 @@ def adapted(output_size, sizes):
 def bins(size, count):
     """Where the bins of an axis start and end."""
     number = np.arange(count)
-    return number * size // max(count, 1), -(-(number + 1) * size // max(count, 1))
+    return number * size // count, -(-(number + 1) * size // count)
 
 
 def bin_sums(images, outputs):
@@ -296,6 +296,6 @@ def first_maximum(lines):
     highest = np.take_along_axis(lines, place[np.newaxis], 0)[0]
     missing = np.isnan(highest)
     if missing.any():
-        last = len(lines) - 1 - np.argmax(np.isnan(lines[::-1]), axis=0)
+        last = len(lines) - 1 - np.argmax(lines[::-1], axis=0)
         place = np.where(missing, last, place)
     return highest, place

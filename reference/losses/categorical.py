@@ -42,7 +42,7 @@ class _IndexLoss(_ClassLoss):
         _checks.check_shape(self, prediction.shape[:-1], target=target)
         ignored = self.ignore_index
         _checks.check_indices(self, prediction.shape[-1], ignored=ignored, target=target)
-        self.kept = np.asarray(target != ignored)
+        self.kept = target != ignored
         index = np.where(self.kept, target, 0)
         self.index = index[..., None]  # (batch, ..., 1)
         self.target_weight = np.where(self.kept, weights[index], 0)
