@@ -489,6 +489,11 @@ register(
         refusals=(
             _refused(lambda: reference.GroupNorm(2, 3), "divisible by num_groups=2"),
             _refused(lambda: reference.GroupNorm(0, 3), "num_groups must be at least 1"),
+            _refused(lambda: reference.GroupNorm(1, -1), "num_channels must be at least 0"),
+            _refused(
+                lambda: reference.GroupNorm(2, 4).forward(np.ones((1, 3, 6))),
+                "4 channels on its last axis",
+            ),
             _refused(
                 lambda: reference.GroupNorm(3, 6).forward(np.ones((2, 6, 4, 4))),
                 "Is it channels-first",

@@ -272,6 +272,7 @@ register(
             Refusal(_fed(reference.Fold, (9,), (4, 5), 2), ValueError, "2 or 3 axes"),
             Refusal(_fed(reference.Fold, (1, 1, 12, 8), (4, 5), 2), ValueError, "2 or 3 axes"),
             Refusal(_fed(reference.Fold, (1, 11, 8), (4, 5), 2), ValueError, "the 12 blocks"),
+            Refusal(_fed(reference.Fold, (1, 1, 16), (2, 2), 4), ValueError, "the 0 blocks"),
             Refusal(_fed(reference.Fold, (1, 0, 4), (1, 1), 2), ValueError, "blocks as rows"),
             Refusal(_fed(reference.Fold, (1, 12, 9), (4, 5), 2), ValueError, "4 features for each"),
             Refusal(_fed(reference.Fold, (1, 12, 0), (4, 5), 2), ValueError, "4 features for each"),
