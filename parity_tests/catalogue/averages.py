@@ -76,6 +76,15 @@ def _updated(*steps):
 
 # --- rows ---
 
+
+def _apart(average):
+    """How many parameters it has of none, and the first of two that it took in, as it is left."""
+    before, first = len(average.params), np.array([1.0])
+    average.update([first])
+    average.update([np.array([3.0])])
+    return [before, *first]
+
+
 register(
     RunRow(
         reference.ExponentialMovingAverage,
@@ -95,6 +104,7 @@ print(average.params[0])""",
         refusals=(
             Refusal(lambda: reference.ExponentialMovingAverage(1.5), ValueError, r"in \[0, 1\]"),
         ),
+        literals=((lambda: _apart(reference.ExponentialMovingAverage(0.5)), [0.0, 1.0]),),
     ),
     RunRow(
         reference.StochasticWeightAverage,
@@ -120,5 +130,6 @@ print(average.params[0])""",
                 "have 1 entries",
             ),
         ),
+        literals=((lambda: _apart(reference.StochasticWeightAverage()), [0.0, 1.0]),),
     ),
 )

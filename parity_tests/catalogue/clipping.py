@@ -312,6 +312,11 @@ register(
                 ValueError,
                 "clip_value must be 0 or more; got -1",
             ),
+            Refusal(
+                lambda: reference.clip_grad_value([np.broadcast_to(1.0, 2)], 1.0),
+                ValueError,
+                "must be writable",
+            ),
         ),
     ),
     RunRow(

@@ -382,6 +382,7 @@ print(point, len(path))""",
             _bad(_gradient_descent(initial_point="a"), TypeError, "be a NumPy array"),
             _bad(_gradient_descent(learning_rate=-1), ValueError, "be 0 or more"),
             _bad(_gradient_descent(epochs=1.5), TypeError, "be an integer"),
+            _bad(_gradient_descent(epochs=-1), ValueError, "be at least 0"),
             _bad(_gradient_descent(tolerance=np.inf), ValueError, "be finite"),
             _bad(
                 _gradient_descent(function_prime=lambda x: np.ones(2)),
