@@ -231,7 +231,12 @@ register(
         inputs=ChannelsFirst(),
         outputs=ChannelsFirst(),
         correct=_disagreement,
-        refusals=_scaled_refused(reference.UpsamplingNearest2d),
+        refusals=(
+            *_scaled_refused(reference.UpsamplingNearest2d),
+            Refusal(
+                _fed((1, 4, 1), reference.UpsamplingNearest2d, size=2), ValueError, "have 4 axes"
+            ),
+        ),
     ),
     Row(
         reference.UpsamplingBilinear2d,
