@@ -65,7 +65,7 @@ class GaussianNLLLoss(Loss):
         """The gradients by these slopes, of which a variance lets through the less the larger."""
         # Infinity over infinity is NaN, and what overflows infinite, as in PyTorch.
         with np.errstate(invalid="ignore", over="ignore"):
-            return grad_losses / self.variance * slopes
+            return grad_losses * slopes / self.variance
 
 
 class PoissonNLLLoss(TwoSidedLoss):
