@@ -226,6 +226,14 @@ def _run_lbfgs(case, dtype):
     return {name: np.array(entries, dtype) for name, entries in track.items()}
 
 
+def _three_parameters():
+    """One step down sum x^2 from 1 to 6, given as three arrays."""
+    params = [np.array([1.0]), np.array([2.0, 3.0]), np.array([4.0, 5.0, 6.0])]
+    descent = reference.LBFGS(max_iter=1)
+    descent.step(params, lambda: (sum(np.sum(p**2) for p in params), [2 * p for p in params]))
+    return _flat(params)
+
+
 def _run_lbfgs_in_torch(case, dtype, nudge):
     problem = PROBLEMS[case.problem]
     params = [nudge(torch.from_numpy(p)).requires_grad_() for p in case.start(dtype)]
@@ -446,6 +454,8 @@ print(point, len(path))""",
             _bad(lambda: reference.LBFGS().add_group(count=1), ValueError, "be the only one"),
             *_closures_refused(reference.LBFGS),
         ),
+        # The first step is -g / sum abs(g), here x / 21.
+        literals=((_three_parameters, [20 / 21 * number for number in range(1, 7)]),),
     ),
     RunRow(
         reference.LinearConjugateGradients,

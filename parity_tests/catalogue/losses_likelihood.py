@@ -228,6 +228,11 @@ register(
                 "must be above 0",
                 forwarding(reference.PoissonDevianceLoss, -_TWO, _TWO),
             ),
+            refused(
+                ValueError,
+                "target must be 0 or more",
+                forwarding(reference.PoissonDevianceLoss, _TWO, -_TWO),
+            ),
         ),
     ),
     Row(
