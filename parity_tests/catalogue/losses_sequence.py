@@ -205,7 +205,8 @@ register(
         ),
         departure=(
             "The gradient of the log-probabilities has e^lp added to it, as if a log-softmax had "
-            "come before; it is NaN where that is 0, or where a NaN lies on a path to no end."
+            "come before; it is NaN where that is 0, or where a NaN lies on a path to no end, and "
+            "e to the rounding of huge logarithms."
         ),
     ),
 )

@@ -151,8 +151,9 @@ class UpsamplingNearest2d(Upsample):
     Book: not in the book.
     Paper: Odena, Dumoulin, Olah (2016), Deconvolution and checkerboard artifacts, Distill,
         DOI 10.23915/distill.00003.
-    PyTorch: torch.nn.UpsamplingNearest2d. No difference but the layout; an axis whose size stays
-        is copied, and one whose size doubles is doubled, whatever the factor.
+    PyTorch: torch.nn.UpsamplingNearest2d. Differences: the layout; forward and backward always
+        agree, as Upsample has it. In an output of no more than 128 rows and columns together, an
+        axis whose size stays is copied, and one whose size doubles is doubled, whatever the factor.
     """
 
     def __init__(self, size=None, scale_factor=None):

@@ -40,7 +40,8 @@ class CTCLoss(Loss):
     Paper: Graves, Fernandez, Gomez, Schmidhuber (2006), Connectionist temporal classification,
         ICML, DOI 10.1145/1143844.1143891.
     PyTorch: torch.nn.CTCLoss, which has time before batch, and whose gradient is p_t(c) - q_t(c):
-        that of the logits below a log-softmax, not of log p. No other difference: labels that fit
+        that of the logits below a log-softmax, not of log p; of logarithms so large that they
+        round by more than 1, its q is e to their rounding. No other difference: labels that fit
         into no alignment have the loss inf and the gradient NaN, or 0 and 0 for zero_infinity.
     """
 
