@@ -282,6 +282,13 @@ def _nonnegative(regime, shape):
     return np.abs(regime.real(shape)) + (1.0 if regime.name == SMOOTH else 0.0)
 
 
+def _magnitudes(regime, shape):
+    """The magnitudes of real numbers whose inverse is a number too, in either dtype."""
+    values = _nonnegative(regime, shape)
+    invertible = np.isfinite(values) & (values > np.finfo(np.float32).tiny)
+    return np.where(invertible | np.isnan(values), values, 1)
+
+
 def _places(regime, shape, count, spatial):
     """Places among `count`, channel by channel; distinct where derivatives are witnessed."""
     *channels, wanted = *shape[:-spatial], int(np.prod(shape[-spatial:]))
@@ -323,6 +330,7 @@ VALUES: dict[str, Callable] = {
     "grid": _grid,
     "places": _places,
     "nonnegative": _nonnegative,
+    "magnitudes": _magnitudes,
     "nonpositive": lambda regime, shape: -_nonnegative(regime, shape),
     "counts": lambda regime, shape: regime.rng.poisson(2, size=shape).astype(float),
     "real": lambda regime, shape: regime.real(shape),

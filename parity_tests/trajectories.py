@@ -17,7 +17,7 @@ from parity_tests.kinds import conclude
 from parity_tests.strategies import shapes
 
 # The scale of the gradients of a step. "mixed" takes another at each step, "alternating" the two
-# farthest apart in turn.
+# farthest apart in turn; "special" has infinities and NaN here and there.
 _SCALES = {"ordinary": 1.0, "tiny": 1e-8, "zero": 0.0, "huge": 1e30, "faint": 1e-30}
 
 
@@ -45,7 +45,7 @@ class Course:
 
 
 _COUNT = st.integers(1, 3)
-SCALES = (*_SCALES, "mixed", "alternating")
+SCALES = (*_SCALES, "mixed", "alternating", "special")
 _SCALE = st.sampled_from(SCALES)
 _FLAGS = st.sampled_from([*itertools.product([False, True], repeat=3)])
 _SEED = st.integers(0, 2**32 - 1)
@@ -89,7 +89,9 @@ def check_trajectory(row: OptimizerRow, course: Course, dtype: str, steps: int) 
 def course_verdicts(row: OptimizerRow, course: Course, dtype: str, steps: int) -> list[Verdict]:
     """The verdict on each array of a trajectory."""
     feed = _feed(row, course, dtype, steps)
-    theirs, ours = _run_in_torch(row, course, feed, dtype), _run(row, course, feed)
+    # What is not finite may come with a warning.
+    with np.errstate(invalid="ignore" if course.scale == "special" else "warn"):
+        theirs, ours = _run_in_torch(row, course, feed, dtype), _run(row, course, feed)
     if extra := sorted(ours.keys() - theirs.keys()):
         raise AssertionError(f"PyTorch keeps no {', '.join(extra)}")
     reach.count(reach.of_course, course, dtype, SCALES)
@@ -231,6 +233,7 @@ def _feed(row, course, dtype, steps) -> Feed:
     scales = {
         "mixed": lambda: rng.choice([*_SCALES.values()], steps),
         "alternating": lambda: np.resize([_SCALES["huge"], _SCALES["faint"]], steps),
+        "special": lambda: rng.choice([1.0, np.inf, np.nan], steps, p=[0.8, 0.15, 0.05]),
     }.get(course.scale, lambda: np.full(steps, _SCALES[course.scale]))()
     columns = []
     for point in start:

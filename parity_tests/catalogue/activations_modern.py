@@ -202,6 +202,18 @@ register(
                     2.99595030590510972,
                 ],
             ),
+            # Far in the tail, where PyTorch's own formula cancels, to the last digit of each dtype.
+            (
+                {},
+                (np.array([-12.49990463256836], np.float32),),
+                np.array([-4.67127018084584728e-35], np.float32),
+            ),
+            ({}, (np.array([-36.707]),), np.array([-1.03647799035286993e-293])),
+            (
+                {},
+                (np.array([-33.442], np.float64).astype(np.longdouble),),
+                np.array([np.longdouble("-5.625163345218474353829519e-244")]),
+            ),
             (
                 {"approximate": "tanh"},
                 ([-2.0, -0.5, 0.5, 3.0],),
@@ -315,6 +327,13 @@ register(
         "elementwise",
         refusals=[
             Refusal(lambda: reference.Softplus(beta=0.0), ValueError, "beta must not be 0; got 0.0")
+        ],
+        literals=[
+            (
+                {},
+                (np.array([-2.8701171875, -7.296875], np.float32),),
+                np.array([0.055143541101085484, 0.000677423632624428635], np.float32),
+            )
         ],
         kinks=lambda m: [m.threshold / m.beta],
     ),

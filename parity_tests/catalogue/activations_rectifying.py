@@ -156,6 +156,13 @@ register(
         "elementwise",
         kinks=(0.0,),
         gradient_at_nan=False,
+        literals=[
+            (
+                {},
+                (np.array([-3.0029296875, -3.7724609375], np.float32),),
+                np.array([-0.95035857872957973, -0.977004596652889261], np.float32),
+            )
+        ],
     ),
     Row(
         reference.SELU,

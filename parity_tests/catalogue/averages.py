@@ -74,9 +74,6 @@ def _updated(*steps):
     return average
 
 
-# --- rows ---
-
-
 def _apart(average):
     """How many parameters it has of none, and the first of two that it took in, as it is left."""
     before, first = len(average.params), np.array([1.0])
@@ -84,6 +81,8 @@ def _apart(average):
     average.update([np.array([3.0])])
     return [before, *first]
 
+
+# --- rows ---
 
 register(
     RunRow(

@@ -50,19 +50,21 @@ _PARTS = {
     "norm": lambda width, out: torch.nn.LayerNorm(width),
     "dropout": lambda width, out: torch.nn.Dropout(0.3),
     "batch": lambda width, out: torch.nn.BatchNorm1d(width),
+    "cell": torch.nn.RNNCell,
 }
 
 
 def _sequential_draft(draw):
     """Layers of drawn kinds and sizes; the same module may come twice."""
     features, leading = draw(sizes(1, 4)), draw(shapes(1, 2))
-    # A batch is normalized where it has several samples, and no time.
+    # A batch is normalized where it has several samples; neither it nor a cell knows of time.
     several = len(leading) == 1 and leading[0] > 1
-    kinds = sorted(_PARTS if several else _PARTS.keys() - {"batch"})
+    fits = {"batch": several, "cell": len(leading) == 1}
+    kinds = sorted(kind for kind in _PARTS if fits.get(kind, True))
     width = features
     parts = []
     for kind in draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=4)):
-        out = draw(sizes(1, 4)) if kind == "linear" else width
+        out = draw(sizes(1, 4)) if kind in ("linear", "cell") else width
         parts.append((kind, width, out))
         width = out
     options = {"parts": tuple(parts), "repeated": draw(st.booleans())}
@@ -75,6 +77,8 @@ def _replay(module, inputs):
     for part in module:
         if isinstance(part, torch.nn.Linear):
             shape = (*shape[:-1], part.out_features)
+        elif isinstance(part, torch.nn.RNNCell):
+            shape = (*shape[:-1], part.hidden_size)
         elif isinstance(part, torch.nn.Dropout):
             noise = torch.empty(shape, dtype=oracle.to_tensor(inputs[0]).dtype)
             masks.append(noise.bernoulli_(1 - part.p).numpy())
@@ -86,6 +90,13 @@ def _chain(parts, repeated):
     if repeated and modules and parts[-1][1] == parts[-1][2]:
         modules.append(modules[-1])
     return torch.nn.Sequential(*modules)
+
+
+def _part(module, adapt):
+    """A part that is mirrored; a cell, whose layout is PyTorch's, as it is, without an adapter:
+    its backward also gives the gradient of a state that nobody gave it."""
+    adapted = adapt(module)
+    return adapted.layer if isinstance(module, torch.nn.RNNCell) else adapted
 
 
 def _residual_draft(draw):
@@ -123,7 +134,7 @@ register(
     Row(
         reference.Sequential,
         torch.nn.Sequential,
-        lambda m, adapt: reference.Sequential(*(adapt(part) for part in m)),
+        lambda m, adapt: reference.Sequential(*(_part(part, adapt) for part in m)),
         _sequential_draft,
         "composite",
         construct=_chain,

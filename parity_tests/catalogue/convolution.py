@@ -381,6 +381,11 @@ register(
         outputs=ChannelsBefore(2),
         refusals=(
             Refusal(
+                lambda: reference.SeparableConvolution2D(2, 2, 1, rng=3),
+                TypeError,
+                "^SeparableConvolution2D.__init__: rng must be",
+            ),
+            Refusal(
                 lambda: reference.SeparableConvolution2D(2, 2, 1, depth_multiplier=0),
                 ValueError,
                 "depth_multiplier must be at least 1",

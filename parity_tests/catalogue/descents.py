@@ -234,6 +234,21 @@ def _three_parameters():
     return _flat(params)
 
 
+def _in_a_bowl(**options):
+    """Where one step down x^2 / 2 from 4 ends whose first iteration moves by an eighth of 4."""
+    param = np.array([4.0])
+    reference.LBFGS(0.5, **options).step([param], lambda: (param[0] ** 2 / 2, [1 * param]))
+    return param
+
+
+def _flat_valley():
+    """Where two iterations end whose change and move have a product of exactly 1e-10."""
+    param, slopes = np.zeros(1), iter([[0.5], [-0.5]])
+    descent = reference.LBFGS(2e-10, max_iter=2, max_eval=9, tolerance_change=0)
+    descent.step([param], lambda: (0.0, [np.array(next(slopes))]))
+    return param
+
+
 def _run_lbfgs_in_torch(case, dtype, nudge):
     problem = PROBLEMS[case.problem]
     params = [nudge(torch.from_numpy(p)).requires_grad_() for p in case.start(dtype)]
@@ -455,7 +470,14 @@ print(point, len(path))""",
             *_closures_refused(reference.LBFGS),
         ),
         # The first step is -g / sum abs(g), here x / 21.
-        literals=((_three_parameters, [20 / 21 * number for number in range(1, 7)]),),
+        literals=(
+            (_three_parameters, [20 / 21 * number for number in range(1, 7)]),
+            # What equals a tolerance is within it, but for the slope; and 1e-10 is no curvature.
+            (lambda: _in_a_bowl(tolerance_grad=3.5), 3.5),
+            (lambda: _in_a_bowl(tolerance_change=16.0), 3.5),
+            (_flat_valley, 0.0),
+            (lambda: reference.LBFGS().step([np.zeros(0)], lambda: (3.0, [np.zeros(0)])), 3.0),
+        ),
     ),
     RunRow(
         reference.LinearConjugateGradients,

@@ -43,6 +43,15 @@ def _cosine(draw):
     return Draft(options, (Input(first), Input(second)), differentiable=options["eps"] < 0.1)
 
 
+def _unfit_pairs(component):
+    """The refusals of two arrays of which no vectors make pairs."""
+    found = (
+        ("input2 must broadcast with input1", np.ones(2), np.ones(3)),
+        ("at least 1 axes", np.ones(()), np.ones(())),
+    )
+    return [refused(ValueError, words, forwarding(component, *pair)) for words, *pair in found]
+
+
 register(
     Row(
         reference.PairwiseDistance,
@@ -52,25 +61,14 @@ register(
         "composite",
         cancels_within=True,
         refusals=(
-            refused(
-                ValueError,
-                "input2 must broadcast with input1",
-                forwarding(reference.PairwiseDistance, np.ones(2), np.ones(3)),
-            ),
-            refused(
-                ValueError,
-                "at least 1 axes",
-                forwarding(reference.PairwiseDistance, np.ones(()), np.ones(())),
-            ),
-            refused(
-                ValueError,
-                "must not be empty along axis -1",
-                forwarding(reference.PairwiseDistance, np.ones(0), np.ones(0), p=np.inf),
-            ),
-            refused(
-                ValueError,
-                "must not be empty along axis -1",
-                forwarding(reference.PairwiseDistance, np.ones(0), np.ones(0), p=-0.5),
+            *_unfit_pairs(reference.PairwiseDistance),
+            *(
+                refused(
+                    ValueError,
+                    "must not be empty along axis -1",
+                    forwarding(reference.PairwiseDistance, np.ones(0), np.ones(0), p=power),
+                )
+                for power in (np.inf, -0.5)
             ),
             refused(ValueError, "p must be a number", lambda: reference.PairwiseDistance(np.nan)),
         ),
@@ -99,16 +97,7 @@ register(
         own_defaults={"dim": -1},
         cancels_within=True,
         refusals=(
-            refused(
-                ValueError,
-                "input2 must broadcast with input1",
-                forwarding(reference.CosineSimilarity, np.ones(2), np.ones(3)),
-            ),
-            refused(
-                ValueError,
-                "at least 1 axes",
-                forwarding(reference.CosineSimilarity, np.ones(()), np.ones(())),
-            ),
+            *_unfit_pairs(reference.CosineSimilarity),
             refused(
                 ValueError,
                 "must have an axis dim=2",

@@ -104,14 +104,14 @@ def _counted(**options):
     """A positive prediction against positive targets, or counts, whose slope at 0 is infinite."""
 
     def draw_counted(draw):
-        target = draw(st.sampled_from(["positive", "counts"]))
+        target = draw(st.sampled_from(["magnitudes", "counts"]))
         drawn = {name: draw(strategy) for name, strategy in options.items()}
         if drawn.get("power", 0) > 2:
-            target = "positive"
+            target = "magnitudes"
         drawn["reduction"] = draw(REDUCTIONS)
         prediction, answer = broadcastable(draw)
-        inputs = (Input(prediction, "positive"), Input(answer, target))
-        return Draft(drawn, inputs, differentiable=target == "positive")
+        inputs = (Input(prediction, "magnitudes"), Input(answer, target))
+        return Draft(drawn, inputs, differentiable=target == "magnitudes")
 
     return draw_counted
 
@@ -214,6 +214,9 @@ register(
         _counted(),
         "composite",
         cancels_within=True,
+        decades=15,  # beyond, slopes overflow that a small upstream would bring back
+        huge=1e20,
+        points=(Point("target = inf", ([1.0], [np.inf]), (0, 0), {"reduction": "sum"}),),
         literals=(
             (
                 {"reduction": "none"},
@@ -239,9 +242,11 @@ register(
         reference.GammaDevianceLoss,
         reduced(_gamma_deviance),
         plain(reference.GammaDevianceLoss),
-        pairs("positive"),
+        pairs("magnitudes"),
         "composite",
         cancels_within=True,
+        decades=12,  # beyond, slopes overflow that a small upstream would bring back
+        huge=1e20,
         literals=(
             (
                 {"reduction": "none"},
@@ -270,6 +275,8 @@ register(
         _counted(power=numbers(1.125, 1.875) | numbers(2.125, 4)),
         "composite",
         cancels_within=True,
+        decades=6,  # beyond, slopes overflow that a small upstream would bring back
+        huge=1e20,
         literals=(
             (
                 {"reduction": "none", "power": 1.5},

@@ -398,7 +398,7 @@ register(
             # Without a fall that numbers can tell, the first step does; without any, none.
             (lambda: _halved({0.0: 1.0, -1e-8: 1.0}, prime=1e-8), -1e-8),
             (lambda: _halved({0.0: np.nan}), 0.0),
-            (_indefinite, np.full(2, 1 / 4.024)),
+            (_indefinite, [1 / 4.024] * 2),
         ),
     ),
     _row(

@@ -326,6 +326,16 @@ register(
         _decoder_layer_draft,
         inputs=_OF_DECODER,
         replay=_replay_decoder,
+        refusals=[
+            Refusal(
+                lambda hint=hint: reference.TransformerDecoderLayer(4, 2).forward(
+                    *np.ones((2, 1, 3, 4)), **{hint: True}
+                ),
+                ValueError,
+                "attn_mask must be given where is_causal is True",
+            )
+            for hint in ("tgt_is_causal", "memory_is_causal")
+        ],
         **_SHARED,
     ),
     Row(

@@ -6,7 +6,7 @@ import numpy as np
 
 from reference import _checks
 from reference._base import Layer
-from reference._numeric import sign
+from reference._numeric import product, sign
 from reference.losses._elementwise import difference, sum_to_shape
 
 
@@ -82,9 +82,7 @@ class PairwiseDistance(Layer):
 
     def backward(self, grad_output):
         grad_norms = np.reshape(grad_output, self.norms.shape)
-        # An infinite slope times 0 is NaN, as in PyTorch.
-        with np.errstate(invalid="ignore"):
-            grad_vectors = grad_norms * norm_slope(self.vectors, self.norms, self.p)
+        grad_vectors = product(grad_norms, norm_slope(self.vectors, self.norms, self.p))
         first, second = (sum_to_shape(grad_vectors, shape) for shape in self.shapes)
         return (first, -second), None
 

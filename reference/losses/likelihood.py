@@ -1,5 +1,6 @@
 """Losses that are a negative log-likelihood, a divergence or a deviance."""
 
+import functools
 import math
 
 import numpy as np
@@ -8,6 +9,17 @@ from reference import _checks
 from reference._base import Loss
 from reference._numeric import product
 from reference.losses._elementwise import TwoSidedLoss, difference, sum_to_shape
+
+
+def _unbounded(method):
+    """Quotients and powers that overflow are infinite, and infinities that meet give NaN."""
+
+    @functools.wraps(method)
+    def unwarned(*arguments):
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            return method(*arguments)
+
+    return unwarned
 
 
 class GaussianNLLLoss(Loss):
@@ -210,18 +222,17 @@ class PoissonDevianceLoss(TwoSidedLoss):
         _checks.check_no_negative(self, target=target)
         return super().prepare(prediction, target)
 
+    @_unbounded
     def measure(self, prediction, target):
-        # An infinite target meets an infinite logarithm: NaN.
-        with np.errstate(invalid="ignore"):
-            return 2 * (entropy(target) - target * np.log(prediction) - target + prediction)
+        return 2 * (entropy(target) - target * np.log(prediction) - target + prediction)
 
+    @_unbounded
     def slope(self, prediction, target):
-        return 2 * difference(prediction, target) / prediction
+        return (prediction - target) / prediction * 2
 
+    @_unbounded  # -inf at a target of 0
     def target_slope(self, prediction, target):
-        # The logarithm's limit at a target of 0 is infinite.
-        with np.errstate(divide="ignore"):
-            return 2 * difference(np.log(target), np.log(prediction))
+        return 2 * (np.log(target) - np.log(prediction))
 
 
 class GammaDevianceLoss(TwoSidedLoss):
@@ -245,15 +256,18 @@ class GammaDevianceLoss(TwoSidedLoss):
         _checks.check_above(self, 0, target=target)
         return super().prepare(prediction, target)
 
+    @_unbounded
     def measure(self, prediction, target):
-        return 2 * (difference(np.log(prediction), np.log(target)) + target / prediction - 1)
+        return 2 * (np.log(prediction) - np.log(target) + target / prediction - 1)
 
+    @_unbounded
     def slope(self, prediction, target):
         # Two divisions: the square of a small mean vanishes before its quotient is infinite.
-        return 2 * difference(prediction, target) / prediction / prediction
+        return (prediction - target) / prediction / prediction * 2
 
+    @_unbounded
     def target_slope(self, prediction, target):
-        return 2 * difference(target, prediction) / prediction / target
+        return (target - prediction) / prediction / target * 2
 
 
 class TweedieDevianceLoss(TwoSidedLoss):
@@ -286,23 +300,23 @@ class TweedieDevianceLoss(TwoSidedLoss):
             _checks.check_above(self, 0, target=target)
         return super().prepare(prediction, target)
 
+    @_unbounded
     def measure(self, prediction, target):
         one, two = 1 - self.power, 2 - self.power
         saturated = target**two / (one * two)
         return 2 * (saturated - target * prediction**one / one + prediction**two / two)
 
+    @_unbounded
     def slope(self, prediction, target):
-        return 2 * difference(prediction, target) / prediction**self.power
+        # The power of a huge mean by itself would overflow.
+        return (prediction - target) / prediction * prediction ** (1 - self.power) * 2
 
+    @_unbounded  # -inf at a target of 0
     def target_slope(self, prediction, target):
         one = 1 - self.power
-        # The power's limit at a target of 0 is infinite.
-        with np.errstate(divide="ignore"):
-            return 2 * difference(target**one, prediction**one) / one
+        return 2 * (target**one - prediction**one) / one
 
 
 def entropy(x):
-    """x log x, 0 at x = 0."""
-    # The logarithm of a negative number is NaN.
-    with np.errstate(invalid="ignore"):
-        return x * np.log(np.where(x == 0, 1, x))
+    """x log x, 0 at x = 0; NaN for a negative x, of which the caller silences the warning."""
+    return x * np.log(np.where(x == 0, 1, x))
