@@ -87,13 +87,17 @@ class Trial:
         return () if self.row.differentiable_target else self.row.targets
 
     def upstream(self, outputs: list[np.ndarray]) -> list[np.ndarray | None]:
-        """A random gradient for each floating output; sometimes none for one of several."""
+        """A random gradient for each floating output; sometimes none for one of several, and among
+        special inputs, whose slopes may be infinite, sometimes a few zeros."""
         shapes = tuple(output.shape for output in outputs)
         if shapes not in self.upstream_by_shapes:
             rng = np.random.default_rng([self.case.seed, 1])
             grads = [np.asarray(rng.normal(size=shape)).astype(self.dtype) for shape in shapes]
             if len(grads) > 1 and rng.random() < 0.3:
                 grads[rng.integers(len(grads))] = None
+            if self.case.regime == strategies.SPECIAL and rng.random() < 0.5:
+                for grad in (grad for grad in grads if grad is not None):
+                    grad[rng.random(grad.shape) < 0.3] = 0
             self.upstream_by_shapes[shapes] = grads
         return list(self.upstream_by_shapes[shapes])
 

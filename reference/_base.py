@@ -30,7 +30,7 @@ def _guard_backward(backward):
 
     @functools.wraps(backward)
     def guarded(self, *grad_outputs, **keywords):
-        _checks.check_upstream(self, _flatten((*grad_outputs, *keywords.values())))
+        _checks.check_upstream(self, (*grad_outputs, *keywords.values()))
         return backward(self, *grad_outputs, **keywords)
 
     return guarded

@@ -158,7 +158,10 @@ register(
             ),
             Refusal(lambda: reference.Linear(3, 2).forward(np.ones(())), ValueError, "3 features"),
             Refusal(lambda: reference.Linear(3, -1), ValueError, "out_features must be at least 0"),
+            Refusal(lambda: reference.Linear(-1, 3), ValueError, "in_features must be at least 0"),
         ),
+        # Without features the bias, too, starts at 0.
+        literals=[({"in_features": 0, "out_features": 2}, (np.ones((1, 0)),), [[0.0, 0.0]])],
     ),
     Row(
         reference.Identity,

@@ -212,6 +212,11 @@ register(
                 "prediction must be above -1; got -1.0 at index",
                 forwarding(reference.MSLELoss, -_TWO, _TWO),
             ),
+            refused(
+                ValueError,
+                "target must be above -1; got -1.0 at index",
+                forwarding(reference.MSLELoss, _TWO, -_TWO),
+            ),
         ),
     ),
     Row(

@@ -414,6 +414,11 @@ register(
                 "at least 1 axes",
                 forwarding(reference.CategoricalCrossEntropyLoss, np.ones(()), np.ones(())),
             ),
+            refused(
+                ValueError,
+                r"prediction must lie in \[0, 1\]",
+                forwarding(reference.CategoricalCrossEntropyLoss, 2 * _ROWS, _ROWS),
+            ),
         ),
     ),
 )

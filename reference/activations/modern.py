@@ -340,7 +340,7 @@ class CELU(Layer):
         return np.maximum(0, input_data) + self.alpha * curve
 
     def backward(self, grad_output):
-        return grad_output * self.slopes, None
+        return _numeric.product(grad_output, self.slopes), None
 
 
 class Tanhshrink(Layer):

@@ -247,9 +247,7 @@ def _focal_losses(x, gamma):
     """f(x) and f(-x), the losses of a positive label and of a negative one."""
     p, miss = _numeric.sigmoids(x)
     log_p, log_miss = _numeric.log_sigmoids(x)
-    # Certainty of exactly 1 times an infinite logarithm is NaN.
-    with np.errstate(invalid="ignore"):
-        return -(miss**gamma) * log_p, -(p**gamma) * log_miss
+    return -(miss**gamma) * log_p, -(p**gamma) * log_miss
 
 
 @_numeric.in_blocks(results=2)

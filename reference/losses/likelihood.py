@@ -197,8 +197,10 @@ class KLDivLoss(TwoSidedLoss):
                 # Of either factor, e^t and t - x, in turn.
                 by_mass = sum_to_shape(grad_losses * (t - x), shape)
                 return by_mass * mass + sum_to_shape(grad_losses * mass, shape)
-            by_entropy = sum_to_shape(grad_losses, shape)
-            return by_entropy * (np.log(t) + 1) - sum_to_shape(grad_losses * x, shape)
+            total = sum_to_shape(grad_losses, shape)
+            # The logarithm of a negative target, NaN, counts where something comes from above.
+            by_entropy = np.where(total == 0, 0, total * (np.log(t) + 1))
+            return by_entropy - sum_to_shape(grad_losses * x, shape)
 
 
 class PoissonDevianceLoss(TwoSidedLoss):
