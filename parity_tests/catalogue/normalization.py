@@ -495,6 +495,10 @@ register(
                 "4 channels on its last axis",
             ),
             _refused(
+                lambda: reference.GroupNorm(2, 4, affine=False).forward(np.ones((1, 3, 6))),
+                "4 channels on its last axis",
+            ),
+            _refused(
                 lambda: reference.GroupNorm(3, 6).forward(np.ones((2, 6, 4, 4))),
                 "Is it channels-first",
             ),
