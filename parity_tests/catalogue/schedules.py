@@ -128,9 +128,10 @@ def _simple(name):
         if name == "OneCycleLR" and draw(st.booleans()):
             del options["total_steps"]
             options["epochs"], options["steps_per_epoch"] = draw(_EPOCHS)
-        elif options.get("total_steps") == 1:
-            # At the end of its only step PyTorch divides by zero.
-            options["pct_start"] = min(options["pct_start"], 0.5)
+        total, share = (options.get(option) for option in ("total_steps", "pct_start"))
+        # At the end of an only step, and beyond that of an only phase, PyTorch divides by zero.
+        if total == 1 or (total == STEPS - 1 and share == 1):
+            options["pct_start"] = min(share, 0.5)
         return Plan(name, draw(_RATE), options, draw(_BY_HAND))
 
     return draw_plan
