@@ -336,8 +336,7 @@ class HestenesStiefelFormula:
 
 
 def _solver():
-    # Its two sides are told apart.
-    matrix = np.array([[1.0, 1.0], [0.0, 2.0]])
+    matrix = np.array([[2.0, 1.0], [1.0, 3.0]])
     return reference.LinearConjugateGradients(matrix, np.ones(2), np.array([1.0, 3.0]), epochs=1)
 
 
@@ -493,10 +492,10 @@ print(solver.update_step()[0])""",
         own_defaults={"epochs": 100, "tolerance": 1e-6},
         # The parabola, which the steps themselves do without.
         literals=(
-            (lambda: _solver().function(np.array([1.0, 3.0])), 7.0),
-            (lambda: _solver().function_prime(np.array([1.0, 3.0])), [3.0, 5.0]),
-            (lambda: _solver().gradient(np.array([1.0, 3.0])), [3.0, 5.0]),
-            (lambda: _moved(_solver()).residual, [50 / 74, -30 / 74]),
+            (lambda: _solver().function(np.array([1.0, 3.0])), 13.5),
+            (lambda: _solver().function_prime(np.array([1.0, 3.0])), [4.0, 9.0]),
+            (lambda: _solver().gradient(np.array([1.0, 3.0])), [4.0, 9.0]),
+            (lambda: _moved(_solver()).residual, [261 / 347, -116 / 347]),
         ),
         refusals=(
             _bad(
@@ -508,6 +507,13 @@ print(solver.update_step()[0])""",
                 lambda: reference.LinearConjugateGradients(np.eye(3), np.ones(2), np.zeros(2)),
                 ValueError,
                 r"matrix must have shape \(2, 2\)",
+            ),
+            _bad(
+                lambda: reference.LinearConjugateGradients(
+                    np.array([[2.0, 1.0], [0.5, 3.0]]), np.ones(2), np.zeros(2)
+                ),
+                ValueError,
+                r"be symmetric; got 1.0 at \(0, 1\) and 0.5 at \(1, 0\)",
             ),
             _bad(
                 lambda: reference.LinearConjugateGradients(np.eye(2), np.ones(2), np.zeros((2, 1))),

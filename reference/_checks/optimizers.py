@@ -1,5 +1,6 @@
 """Optimizers, schedules and what they are given."""
 
+import math
 import numbers
 
 import numpy as np
@@ -81,6 +82,18 @@ def check_curvature(owner, *, method="update_step", **values):
     ((name, value),) = values.items()
     if not value > 0:
         fail(ValueError, owner, method, name, "be positive definite", f"d . A d = {value}")
+
+
+def check_symmetric(owner, *, method="__init__", **array):
+    """A matrix that is its own transpose, to half of its digits: what made it rounds."""
+    ((name, value),) = array.items()
+    largest = np.max(np.abs(value), initial=0, where=np.isfinite(value))
+    within = math.sqrt(np.finfo(value.dtype).eps) * largest
+    apart = ~np.isclose(value, value.T, rtol=0, atol=within, equal_nan=True)
+    if apart.any():
+        row, column = (int(index) for index in np.argwhere(apart)[0])
+        fact = f"{value[row, column]} at {row, column} and {value[column, row]} at {column, row}"
+        fail(ValueError, owner, method, name, "be symmetric", fact)
 
 
 def check_groups(owner, groups, options):

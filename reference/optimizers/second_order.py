@@ -283,7 +283,8 @@ class LinearConjugateGradients(Minimizer):
     Shapes: matrix (n, n), right_side and initial_point (n,).
     Dtypes: float32 and float64; the points have the initial one's.
     Errors: TypeError for an array that is not floating; ValueError for an option out of range,
-        another shape or a matrix that is not positive definite along a direction.
+        another shape or a matrix that is not symmetric, or not positive definite along a
+        direction.
     Book: not in the book; beside section 6.4.
     Paper: Hestenes, Stiefel (1952), Methods of conjugate gradients for solving linear systems,
         DOI 10.6028/jres.049.044.
@@ -308,6 +309,7 @@ class LinearConjugateGradients(Minimizer):
         ):
             _checks.check_floating(self, "__init__", name, array)
             _checks.check_shape(self, shape, method="__init__", **{name: array})
+        _checks.check_symmetric(self, matrix=matrix)
         self.residual = right_side - matrix @ self.point
         self.direction = self.residual
 
