@@ -199,7 +199,8 @@ class KLDivLoss(TwoSidedLoss):
                 return by_mass * mass + sum_to_shape(grad_losses * mass, shape)
             total = sum_to_shape(grad_losses, shape)
             # The logarithm of a negative target, NaN, counts where something comes from above.
-            by_entropy = np.where(total == 0, 0, total * (np.log(t) + 1))
+            unsaid = (total == 0) & (t < 0)
+            by_entropy = np.where(unsaid, 0, total * (np.log(t) + 1))
             return by_entropy - sum_to_shape(grad_losses * x, shape)
 
 
