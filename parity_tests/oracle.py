@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch._decomp import decomposition_table
+from torch._library.custom_ops import OPDEFS
 from torch.utils._python_dispatch import TorchDispatchMode
 
 # One thread: workers share the cores among themselves, and sums keep one order.
@@ -276,17 +278,50 @@ def formula(
 _FUSED = (
     {
         getattr(torch.ops.aten, name).default
-        for norm in ("native_batch_norm", "native_group_norm", "native_layer_norm")
+        for norm in ("native_batch_norm", "native_group_norm")
         for name in (norm, f"{norm}_backward")
     }
     | {
         getattr(torch.ops.aten, name).default
-        for name in ("_softmax_backward_data", "_log_softmax_backward_data")
+        for name in (
+            "_log_softmax",
+            "_log_softmax_backward_data",
+            "_softmax_backward_data",
+            "binary_cross_entropy_with_logits",
+            "native_layer_norm",
+        )
     }
     | {torch.ops.aten.norm.ScalarOpt_dim, torch.ops.aten.linalg_vector_norm.default}
 )
 # What picks numbers and does not round them: who is equal to the largest stays so.
 _EXACT = {getattr(torch.ops.aten, name).default for name in ("abs", "amax", "amin")}
+
+
+def _layer_norm_backward(grad, x, normalized_shape, mean, rstd, weight, bias, wanted):
+    """As PyTorch's kernel has it: it adds a multiple of x to a constant, which cancel where the
+    mean exceeds the deviation; its decomposition takes the mean from x first."""
+    parts = decomposition_table[torch.ops.aten.native_layer_norm_backward.default]
+    grads = parts(grad, x, normalized_shape, mean, rstd, weight, bias, wanted)
+    if grads[0] is None or not x.numel():
+        return grads
+    axes = tuple(range(-len(normalized_shape), 0))
+    share = 1 / math.prod(normalized_shape)
+    pull = grad if weight is None else grad * weight
+    total, along = pull.sum(axes, keepdim=True), (pull * x).sum(axes, keepdim=True)
+    slope = (total * mean - along) * rstd * rstd * rstd * share
+    constant = -slope * mean - total * rstd * share
+    return rstd * pull + slope * x + constant, *grads[1:]
+
+
+def _parts(operation) -> Callable | None:
+    """What a composition computes in operations of its own; None for one that is none."""
+    if operation is torch.ops.aten.native_layer_norm_backward.default:
+        return _layer_norm_backward
+    if operation in _FUSED:
+        return decomposition_table[operation]
+    # Those that PyTorch writes in Python.
+    written = OPDEFS.get(operation.name()) if operation.namespace == "torch_nn" else None
+    return written and written._init_fn
 
 
 class Jitter(TorchDispatchMode):
@@ -306,9 +341,9 @@ class Jitter(TorchDispatchMode):
         return False  # else the first use imports PyTorch's compiler, for seconds
 
     def __torch_dispatch__(self, operation, types, arguments=(), keywords=None):
-        if operation in _FUSED:
+        if (parts := _parts(operation)) is not None:
             with self:  # each of its own operations comes here in turn
-                return decomposition_table[operation](*arguments, **(keywords or {}))
+                return parts(*arguments, **(keywords or {}))
         results = operation(*arguments, **(keywords or {}))
         if not (operation.is_view or operation in _EXACT):
             for tensor in flatten(results):

@@ -4,6 +4,7 @@ import dataclasses
 import unittest.mock
 
 import hypothesis
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -142,6 +143,18 @@ def test_the_second_judge_never_decides_where_the_budget_is_zero():
         raise AssertionError("asked")
 
     verdict = compare.compare("output", off.astype(exact.dtype), exact, budget=0, judges=[judge])
+    assert verdict.message
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(3e38, np.inf), (np.inf, 3e38), (3e38, np.nan), (np.nan, 3e38)]
+)
+def test_the_second_judge_never_decides_where_a_result_is_not_finite(ours, theirs):
+    def judge():
+        raise AssertionError("asked")
+
+    arrays = np.array([ours], np.float32), np.array([theirs], np.float32)
+    verdict = compare.compare("output", *arrays, budget=4, judges=[judge])
     assert verdict.message
 
 

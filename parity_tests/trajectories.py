@@ -150,11 +150,17 @@ def _verdict(row, name, dtype, pair, precise, drifts, asserted=None):
     largest = 0.0 if expected is None else np.abs(expected).max(initial=0, where=_ok(expected))
     unit = max(eps * largest, 4 * np.longdouble(np.finfo(dtype).smallest_normal))
 
+    def told():
+        return expected, unit
+
     def precisely():
         return precise()[name], unit
 
-    def adrift(drift):
-        return expected, np.maximum(unit, drift()[name])
+    def adrift(judge, drift):
+        judged, least = judge()
+        return judged, np.maximum(least, drift()[name])
+
+    finer = [precisely] if precise else []
 
     return compare.compare(
         name,
@@ -163,8 +169,12 @@ def _verdict(row, name, dtype, pair, precise, drifts, asserted=None):
         budget=tolerances.budget(row.title, name, row.kind(name), dtype),
         units=[lambda: unit],
         judges=[
-            *([precisely] if precise else []),
-            *(functools.partial(adrift, drift) for drift in drifts),
+            *finer,
+            *(
+                functools.partial(adrift, judge, drift)
+                for judge in (told, *finer)
+                for drift in drifts
+            ),
         ],
         asserted=asserted,
         kind=row.kind(name),
@@ -221,10 +231,15 @@ def _drift(unmoved, moved):
     amplifies what rounding did to it: there no two orders of the same operations agree.
     """
     with np.errstate(invalid="ignore"):
-        return {
-            name: np.fmax.accumulate(np.fmax.reduce([np.abs(run[name] - track) for run in moved]))
+        farthest = {
+            name: np.fmax.reduce([np.abs(run[name] - track) for run in moved])
             for name, track in unmoved.items()
         }
+    # A number that is drawn alone has no steps.
+    return {
+        name: np.fmax.accumulate(np.atleast_1d(far)).reshape(np.shape(far))
+        for name, far in farthest.items()
+    }
 
 
 def _feed(row, course, dtype, steps) -> Feed:

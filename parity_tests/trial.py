@@ -1,5 +1,6 @@
 """One example run on both sides: a row, a case and a dtype become two sets of results."""
 
+import collections
 import contextlib
 import copy
 import functools
@@ -21,8 +22,14 @@ from parity_tests.strategies import Case
 _STEPS = {"float32": 2.0**-20, "float64": 2.0**-36}
 # How often they move, and whether the result of every operation on the way moves too. The unit is
 # the farthest of so many moves: fewer give a smaller one, which does for most. What rounds on the
-# way counts where the row says that terms cancel there, and plain moves do not do.
-_MOVES = (((1, False), (4, False)), ((1, True), (2, True), (4, True)), ((8, True),))
+# way counts where the row says that terms cancel there, and plain moves do not do. Last come moves
+# of the smallest step too: where a deviation of 0 is divided by, farther ones leave proportion.
+_MOVES = (
+    ((1, False), (4, False)),
+    ((1, True), (2, True), (4, True)),
+    ((8, True),),
+    ((8, True, 8),),
+)
 
 
 class Trial:
@@ -33,7 +40,7 @@ class Trial:
         self.case = case
         self.dtype = np.dtype(dtype)
         self.upstream_by_shapes, self.floors, self.movements = {}, {}, {}
-        self.distances = {False: [], True: []}
+        self.distances = collections.defaultdict(list)
         self.module = build(row, case, dtype)
         self.kinks = tuple(row.kinks_of(self.module))
         elementwise = row.is_elementwise()
@@ -307,21 +314,30 @@ class Trial:
         results = self.run_reference(adapter, inputs, upstream)
         return {name: array for name, array in results.quantities() if array is not None}
 
-    def movement(self, moves: int, within: bool) -> dict[str, np.ndarray]:
-        """For compositions: how far PyTorch's float64 results move at most in so many moves.
+    def movement(self, moves: int, within: bool, near: int = 0) -> dict[str, np.ndarray]:
+        """For compositions: how far PyTorch's float64 results move at most in so many moves, and
+        so many of the smallest step.
 
         Each is relative to the move of every input and parameter by random factors close to 1 and,
         `within`, of the result of every operation on the way too.
         """
-        if (moves, within) not in self.movements:
-            known = self.distances[within]
-            known += [self.move(place, within) for place in range(len(known), moves)]
-            self.movements[moves, within] = {
-                name: self.farthest(array, [d[name] for d in known[:moves] if name in d])
+        if (moves, within, near) not in self.movements:
+            known = [
+                *self.moved(moves, within, _STEPS[str(self.dtype)]),
+                *self.moved(near, within, min(_STEPS.values())),
+            ]
+            self.movements[moves, within, near] = {
+                name: self.farthest(array, [d[name] for d in known if name in d])
                 for name, array in self.in_double.quantities()
                 if oracle.is_floating(array)
             }
-        return self.movements[moves, within]
+        return self.movements[moves, within, near]
+
+    def moved(self, moves: int, within: bool, step: float) -> list[dict[str, np.ndarray]]:
+        """How far each result moves in each of so many moves."""
+        known = self.distances[within, step]
+        known += [self.move(place, within, step) for place in range(len(known), moves)]
+        return known[:moves]
 
     @staticmethod
     def farthest(array: np.ndarray, distances: list[np.ndarray]) -> np.ndarray:
@@ -331,10 +347,9 @@ class Trial:
         mean = np.mean(np.nan_to_num(largest, posinf=0)) if array.size else 0
         return np.fmax(largest, 0.1 * mean)
 
-    def move(self, place: int, within: bool) -> dict[str, np.ndarray]:
+    def move(self, place: int, within: bool, step: float) -> dict[str, np.ndarray]:
         """How far each result moves in one of the moves, in steps."""
         rng = np.random.default_rng([self.case.seed, 2, place])
-        step = _STEPS[str(self.dtype)]
 
         def by_one(array):
             spread = rng.uniform(-1, 1, array.shape)

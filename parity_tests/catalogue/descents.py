@@ -52,7 +52,7 @@ def _descend(case, dtype):
         **case.options,
     )
     point, path = descent.update_step()
-    return {"path": np.stack(path), "point": np.array(point), "length": np.array(float(len(path)))}
+    return _descended(case, path, point)
 
 
 def _descend_in_torch(case, dtype, nudge):
@@ -67,7 +67,14 @@ def _descend_in_torch(case, dtype, nudge):
         x.grad = nudge(x.grad)
         optimizer.step()
         path.append(oracle.to_numpy(x))
-    return {"path": np.stack(path), "point": path[-1], "length": np.array(float(len(path)))}
+    return _descended(case, path, path[-1])
+
+
+def _descended(case, path, point):
+    """The path with its last point repeated: a run that is nudged may stop at another step."""
+    missing = case.options["epochs"] + 1 - len(path)
+    whole = np.stack([*path, *path[-1:] * missing])
+    return {"path": whole, "point": np.array(point)[None], "length": np.array([float(len(path))])}
 
 
 # --- the textbook's momenta, as optimizers in PyTorch's operations ---

@@ -301,7 +301,6 @@ register(
         alike("real", ("probability", "binary", "integers"), 1, ("weight",)),
         "composite",
         cancels_within=True,
-        huge=8e37,  # PyTorch divides by the labels before it weighs them
         refusals=(
             _other_shape(reference.MultiLabelSoftMarginLoss),
             refused(

@@ -192,18 +192,33 @@ def _nan_at_infinity(module, inputs, grad_outputs, grad_inputs):
 
 
 class _InChunks(Adapter):
-    """LinearCrossEntropyLoss: computed in chunks, the mean of nothing has the gradient NaN."""
+    """LinearCrossEntropyLoss: computed in chunks, the mean of nothing has the gradient NaN, and an
+    ignored row has 0 times its own loss, NaN where that is infinite or NaN."""
+
+    def forward(self, *inputs, **keywords):
+        output = super().forward(*inputs, **keywords)
+        if not self.in_chunks:
+            return output
+        layer, target = self.layer, self.inputs[1]
+        index = np.where((target >= 0) & (target < layer.num_classes), target, 0)
+        log_p = np.take_along_axis(layer.log_p, index[..., None], axis=-1)[..., 0]
+        lost = ~layer.kept & ~np.isfinite(log_p)
+        lost = lost if layer.reduction == "none" else lost.any()
+        return np.where(lost, output.dtype.type(np.nan), output)
 
     def backward(self, *grad_outputs):
         grad_inputs, grad_params = super().backward(*grad_outputs)
-        module, layer = self.module, self.layer
-        indices = not oracle.is_floating(self.inputs[1])
-        in_chunks = module.options is not None and indices and not module.out_features
-        nothing = layer.losses.size and np.isnan(layer.divisor(layer.losses))
-        if in_chunks and not module.label_smoothing and nothing:
+        layer = self.layer
+        if self.in_chunks and layer.losses.size and np.isnan(layer.divisor(layer.losses)):
             grad_inputs = (np.full_like(grad_inputs[0], np.nan), None)
             grad_params = [np.full_like(grad, np.nan) for grad in grad_params]
         return grad_inputs, grad_params
+
+    @property
+    def in_chunks(self):
+        module, indices = self.module, not oracle.is_floating(self.inputs[1])
+        chunked = module.options is not None and indices and not module.out_features
+        return chunked and not module.label_smoothing
 
 
 def _linear_of(module):
@@ -347,7 +362,8 @@ register(
                 ),
             ),
         ),
-        departure="Computed in chunks, the mean of nothing has the gradient NaN.",
+        departure="Computed in chunks, the mean of nothing has the gradient NaN, and an ignored "
+        "row the loss NaN where that of its class, or of the first, is infinite or NaN.",
     ),
     Row(
         reference.FocalLoss,

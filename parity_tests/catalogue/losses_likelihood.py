@@ -63,7 +63,7 @@ def _quotient_of_subnormals(module, x, grad):
     """What PyTorch divides by a tiny rate has lost digits: beside them, those of a normal one."""
     if module.log_input or module.eps or not x.size:
         return np.zeros(())
-    return np.max(np.finfo(x.dtype).smallest_normal / np.abs(x), where=x != 0, initial=0)
+    return np.max(np.finfo(x.dtype).smallest_normal / np.abs(x[x != 0]), initial=0)
 
 
 def _without_limit(module, t):

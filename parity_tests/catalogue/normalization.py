@@ -220,6 +220,21 @@ def _lrn_of(component):
     return lambda m: component(m.size, alpha=m.alpha, beta=m.beta, k=m.k)
 
 
+class _WithoutVariance(Adapter):
+    """LayerNorm: where a row's variance is too small to divide by, PyTorch's backward has its
+    deviations as x / 0 - m / 0."""
+
+    def backward(self, *grad_outputs):
+        layer = self.layer
+        if self.corrected and hasattr(layer, "inverse"):
+            rows = layer.as_rows(self.inputs[0])
+            means = rows.sum(axis=1, keepdims=True) / max(rows.shape[1], 1)
+            with np.errstate(all="ignore"):
+                apart = rows * layer.inverse - means * layer.inverse
+            layer.normalized = np.where(np.isinf(layer.inverse), apart, layer.normalized)
+        return super().backward(*grad_outputs)
+
+
 class _CrossMapLRN2d(Adapter):
     """PyTorch's departures: x_0^2 never leaves the sums, and the gradient's windows are shifted."""
 
@@ -521,6 +536,9 @@ register(
         _layer_norm,
         _AFFINE,
         cancels_within=True,
+        adapter=_WithoutVariance,
+        departure="Where the variance is too small to divide by and eps is 0, backward has the "
+        "deviations as x / 0 - m / 0.",
         # The mean is rounded to an eighth; what deviates from it is not.
         literals=(
             (

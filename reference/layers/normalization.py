@@ -333,7 +333,8 @@ class LayerNorm(_RowNorm):
     Paper: Ba, Kiros, Hinton (2016), Layer normalization, arXiv:1607.06450,
         DOI 10.48550/arXiv.1607.06450.
     PyTorch: torch.nn.LayerNorm. No difference, but for the mean, which is taken twice: PyTorch's
-        loses digits where the mean exceeds the deviation.
+        loses digits where the mean exceeds the deviation; and but for rows whose variance is too
+        small to divide by, without eps: its backward has the deviations as x / 0 - m / 0.
     """
 
     def __init__(self, normalized_shape, eps=1e-05, elementwise_affine=True, bias=True):

@@ -44,17 +44,24 @@ class _WeightedLoss(TwoSidedLoss):
         _checks.check_broadcast(self, shape=prediction.shape, **{name: weight})
         return weight.astype(prediction.dtype)
 
+    def chain(self, grad_output, slope, shape):
+        """The gradient by the slope of each loss without its weight, which comes from above."""
+        grad_losses = self.spread(grad_output, self.losses)
+        # An infinite slope times 0 is NaN, as in PyTorch.
+        return _numeric.product(grad_losses * self.scale("weight", self.prediction), slope)
+
 
 class _LabelLoss(TwoSidedLoss):
     """An elementwise loss that is averaged over the labels, on the last axis."""
 
     def reduce(self, losses):
-        # The mean over no labels is NaN, as in PyTorch.
-        with np.errstate(invalid="ignore"):
+        # The mean over no labels is NaN, and a sum that overflows infinite, as in PyTorch.
+        with np.errstate(invalid="ignore", over="ignore"):
             return super().reduce(np.sum(losses, axis=-1) / losses.shape[-1])
 
     def spread(self, grad_output, losses):
-        grad_mean = super().spread(grad_output, np.sum(losses, axis=-1))
+        rows = np.zeros(losses.shape[:-1], losses.dtype)
+        grad_mean = super().spread(grad_output, rows)
         return grad_mean[..., None] / max(losses.shape[-1], 1)
 
 
@@ -84,15 +91,12 @@ class BCELoss(_ProbabilityLoss, _WeightedLoss):
         return -self.scale("weight", prediction) * (target * log_p + (1 - target) * log_q)
 
     def slope(self, prediction, target):
-        numerator = self.scale("weight", prediction) * (prediction - target)
-        return odds_slope(numerator, prediction, self.eps)
+        return odds_slope(prediction - target, prediction, self.eps)
 
     def target_slope(self, prediction, target):
         # The logarithm of 0 is infinite, as in PyTorch.
         with np.errstate(divide="ignore"):
-            log_odds = np.log(prediction) - np.log1p(-prediction)
-        # A weight of 0 times it is NaN, as in PyTorch.
-        return -_numeric.product(self.scale("weight", prediction), log_odds)
+            return np.log1p(-prediction) - np.log(prediction)
 
 
 class WeightedBCELoss(_ProbabilityLoss):
@@ -169,18 +173,23 @@ class BCEWithLogitsLoss(_WeightedLoss):
             negative = (1 - target) * log_miss
             return -self.scale("weight", prediction) * (positive + negative)
 
+    def chain(self, grad_output, slope, shape):
+        grad = _numeric.product(np.asarray(grad_output, slope.dtype), slope)
+        grad = _numeric.product(grad, self.scale("weight", self.prediction))
+        # Last, as in PyTorch: what overflowed before stays infinite.
+        return grad / (self.divisor(self.losses) or 1)
+
     def slope(self, prediction, target):
         p, miss = _numeric.sigmoids(prediction)
         misses = self.scale("pos_weight", prediction) * target * miss
         alarms = (1 - target) * p
-        return self.scale("weight", prediction) * (alarms - misses)
+        return alarms - misses
 
     def target_slope(self, prediction, target):
-        slope = -prediction  # log s(-x) - log s(x), without the rounding of both
-        if self.pos_weight is not None:
-            log_p, log_miss = _numeric.log_sigmoids(prediction)
-            slope = log_miss - _numeric.product(self.scale("pos_weight", prediction), log_p)
-        return _numeric.product(self.scale("weight", prediction), slope)
+        if self.pos_weight is None:
+            return -prediction  # log s(-x) - log s(x), without the rounding of both
+        log_p, log_miss = _numeric.log_sigmoids(prediction)
+        return log_miss - _numeric.product(self.scale("pos_weight", prediction), log_p)
 
 
 class MultiLabelBCELoss(_LabelLoss, BCELoss):
@@ -236,10 +245,10 @@ class MultiLabelSoftMarginLoss(_LabelLoss, _WeightedLoss):
         p, miss = _numeric.sigmoids(prediction)
         misses = target * miss
         alarms = (1 - target) * p
-        return self.scale("weight", prediction) * (alarms - misses)
+        return alarms - misses
 
     def target_slope(self, prediction, target):
-        return -_numeric.product(self.scale("weight", prediction), prediction)
+        return -prediction
 
 
 @_numeric.in_blocks(results=2)

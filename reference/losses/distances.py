@@ -130,13 +130,13 @@ class CosineSimilarity(Layer):
         return self.vectors[which] / self.bounded[which]
 
     def backward(self, grad_output):
-        grads = []
+        grads, pull = [], grad_output[..., None]
         for one, other in ((0, 1), (1, 0)):
             outwards = norm_slope(self.vectors[one], self.norms[one], 2)
             # Without eps, tiny vectors have infinite terms that meet: NaN, as in PyTorch.
             with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-                slope = self.unit(other) / self.bounded[one]
-                slope -= self.cosine / self.bounded[one] * outwards
-                slope *= grad_output[..., None]
+                # From above first: it may bring back what a tiny norm makes too large to hold.
+                slope = pull * self.unit(other) / self.bounded[one]
+                slope -= pull * (self.cosine / self.bounded[one] * outwards)
             grads.append(sum_to_shape(np.moveaxis(slope, -1, self.dim), self.shapes[one]))
         return tuple(grads), None
