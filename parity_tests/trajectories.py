@@ -100,7 +100,13 @@ def course_verdicts(row: OptimizerRow, course: Course, dtype: str, steps: int) -
     def moved(seed):
         return _run_in_torch(row, course, feed, "float64", _nudge(seed, dtype))
 
+    def moved_within(seed):
+        with oracle.Jitter(seed, float(np.finfo(dtype).eps)):
+            return moved(seed)
+
     drifts = _drifts(doubled, moved, (3, 8))
+    if row.amplifies_within:
+        drifts += _drifts(doubled, moved_within, (8,))
     return [
         _verdict(
             row,

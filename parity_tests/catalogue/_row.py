@@ -226,6 +226,9 @@ class OptimizerRow:
     # Where rounding alone decides between a number and NaN: determined(PyTorch's state of one
     # parameter, name -> array (steps, *shape), eps) -> mask of what is asserted.
     determined: Callable | None = None
+    # Steps that amplify what rounds within them (Newton-Schulz): PyTorch's drift then counts the
+    # rounding of every operation too.
+    amplifies_within: bool = False
     # Options of PyTorch that have no meaning in NumPy, and the values that ask for nothing.
     meaningless: Mapping[str, tuple] = field(
         default_factory=lambda: {

@@ -356,6 +356,7 @@ register(
         oracle=_MuonInFull,
         name="MuonInFull",
         constant=lambda optimizer: {"bfloat16": False},
+        amplifies_within=True,
         departure="",
     ),
 )
