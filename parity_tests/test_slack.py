@@ -81,6 +81,19 @@ def test_a_worst_case_repeats_its_error():
     assert [v.units for v in verdicts if v.quantity == "grad_input"] == [worst.units]
 
 
+def test_what_was_the_worst_before_is_measured_again_and_counts():
+    many, _ = slack.measure(_batch("Softsign", 2000))
+    few, failures = slack.measure(_batch("Softsign", 10), many)
+    assert not failures
+    units = {entry.quantity: entry.units for entry in many}
+    assert {entry.quantity: entry.units for entry in few} == units
+    alone = {entry.quantity: entry.units for entry in slack.measure(_batch("Softsign", 10))[0]}
+    assert any(units[quantity] > alone[quantity] for quantity in units)
+    lying = [dataclasses.replace(entry, units=99.0) for entry in many]
+    again, _ = slack.measure(_batch("Softsign", 10), lying)
+    assert {entry.quantity: entry.units for entry in again} == units
+
+
 def test_a_disagreement_is_reported_not_measured(monkeypatch):
     row = catalogue.find("Softsign")
 

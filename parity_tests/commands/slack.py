@@ -1,6 +1,7 @@
 """`parity slack`: the worst errors of many examples beside the budgets, in parallel."""
 
 import argparse
+import collections
 import json
 import multiprocessing
 import os
@@ -74,7 +75,13 @@ def _measure(missing: list[slack.Batch], place: Path, arguments: argparse.Namesp
     with pool, bar, place.open("a", encoding="utf-8") as results:
         task = bar.add_task("slack", total=sum(batch.examples for batch in missing))
         results.write("\n")  # a run that was stopped may have left half a line
-        futures = {pool.submit(slack.measure, batch): batch for batch in missing}
+        before = collections.defaultdict(list)
+        for entry in slack.kept():
+            before[entry.component, entry.dtype].append(entry)
+        futures = {
+            pool.submit(slack.measure, batch, before[batch.component, batch.dtype]): batch
+            for batch in missing
+        }
         try:
             for future in as_completed(futures):
                 batch = futures[future]
