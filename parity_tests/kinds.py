@@ -98,12 +98,15 @@ def check_protocol(row: Row, case: Case, dtype: str) -> list[Verdict]:
         alone = _arrays(fresh.backward(*upstream))
         found.equal(alone, last, "a stale cache: backward does not belong to the last forward")
         if _needs_no_upstream(adapter.layer):
-            ones = [np.ones(shape) for shape in adapter.layer.output_shapes]
+            # In a finer precision, which must not reach what is passed on.
+            ones = [np.ones(shape, np.longdouble) for shape in adapter.layer.output_shapes]
             said, unsaid = adapter.layer.backward(*ones), adapter.layer.backward()
-            pairs = zip(_arrays(said), _arrays(unsaid), strict=True)
+            pairs = list(zip(_arrays(said), _arrays(unsaid), strict=True))
             # Sums of arrays that are stretched round differently.
             if not all(np.allclose(a, b, rtol=1e-12, equal_nan=True) for a, b in pairs):
                 found.add("backward of nothing is not that of an upstream gradient of 1")
+            if not all(a.dtype == b.dtype for a, b in pairs):
+                found.add("a finer upstream gradient changes the precision of what is passed on")
             grad_inputs, grad_params = said
             if isinstance(grad_inputs, tuple) and len(grad_inputs) == 1:
                 found.add("the gradient of a single input comes in a tuple")

@@ -322,9 +322,11 @@ class Trial:
         `within`, of the result of every operation on the way too.
         """
         if (moves, within, near) not in self.movements:
+            step = _STEPS[str(self.dtype)]
             known = [
-                *self.moved(moves, within, _STEPS[str(self.dtype)]),
+                *self.moved(moves, within, step),
                 *self.moved(near, within, min(_STEPS.values())),
+                *self.distances[False, step],  # what was measured before counts on
             ]
             self.movements[moves, within, near] = {
                 name: self.farthest(array, [d[name] for d in known if name in d])

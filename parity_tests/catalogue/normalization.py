@@ -539,12 +539,21 @@ register(
         adapter=_WithoutVariance,
         departure="Where the variance is too small to divide by and eps is 0, backward has the "
         "deviations as x / 0 - m / 0.",
-        # The mean is rounded to an eighth; what deviates from it is not.
+        # The mean is rounded to an eighth in one row or another, depending on the order in which it
+        # is added up; what deviates from it is not.
         literals=(
             (
                 {"normalized_shape": 3, "eps": 1.0},
-                ([1e15 - 1, 1e15, 1e15 + 4],),
-                np.array([-2.0, -1.0, 3.0]) / math.sqrt(14 / 3 + 1),
+                (1e15 + np.array([[-1, 0, 4], [0, 4, -1], [4, -1, 0], [2, 3, -5], [7, 1, 1]]),),
+                np.array(
+                    [
+                        np.array([-2.0, -1.0, 3.0]) / math.sqrt(14 / 3 + 1),
+                        np.array([-1.0, 3.0, -2.0]) / math.sqrt(14 / 3 + 1),
+                        np.array([3.0, -2.0, -1.0]) / math.sqrt(14 / 3 + 1),
+                        np.array([2.0, 3.0, -5.0]) / math.sqrt(38 / 3 + 1),
+                        np.array([4.0, -2.0, -2.0]) / math.sqrt(8 + 1),
+                    ]
+                ),
             ),
         ),
         refusals=(

@@ -60,7 +60,7 @@ class _LabelLoss(TwoSidedLoss):
             return super().reduce(np.sum(losses, axis=-1) / losses.shape[-1])
 
     def spread(self, grad_output, losses):
-        rows = np.zeros(losses.shape[:-1], losses.dtype)
+        rows = np.empty(losses.shape[:-1], losses.dtype)
         grad_mean = super().spread(grad_output, rows)
         return grad_mean[..., None] / max(losses.shape[-1], 1)
 
@@ -177,7 +177,7 @@ class BCEWithLogitsLoss(_WeightedLoss):
         grad = _numeric.product(np.asarray(grad_output, slope.dtype), slope)
         grad = _numeric.product(grad, self.scale("weight", self.prediction))
         # Last, as in PyTorch: what overflowed before stays infinite.
-        return grad / (self.divisor(self.losses) or 1)
+        return grad / self.divisor(self.losses)
 
     def slope(self, prediction, target):
         p, miss = _numeric.sigmoids(prediction)
