@@ -50,7 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     summary.write(report, Path(arguments.report))
     if arguments.write:
         whole = not (titles or arguments.sample)
-        summary.write(summary.merged(summary.kept(), report, whole), summary.WHOLE)
+        merged = summary.merged(summary.kept(), report, whole)
+        # There may be more or fewer than at the last run over everything.
+        merged["wanted"] = len(wanted) if whole else len(population.every([]))
+        summary.write(merged, summary.WHOLE)
     files = {mutant.name: mutant.file for mutant in wanted}
     print(json.dumps(report, indent=1) if arguments.json else summary.text(report, files))
     survived = summary.names(report, "survived") or summary.names(report, "unjudged")

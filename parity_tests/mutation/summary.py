@@ -60,10 +60,7 @@ def merged(earlier: dict, report: dict, whole: bool) -> dict:
     if whole:
         return report
     definitions = {**earlier["definitions"], **report["definitions"]}
-    return report | {
-        "wanted": earlier["wanted"],
-        "definitions": dict(sorted(definitions.items())),
-    }
+    return report | {"definitions": dict(sorted(definitions.items()))}
 
 
 @functools.cache
