@@ -134,7 +134,7 @@ def run_verdicts(row: RunRow, case, dtype: str) -> list[Verdict]:
     def moved(seed):
         return row.theirs(case, dtype, _nudge(seed, dtype))
 
-    drifts = _drifts(lambda: theirs, moved, (4, 16))
+    drifts = _drifts(lambda: theirs, moved, (4, 16, 64))
     precise = functools.cache(lambda: row.precise(case, dtype)) if row.precise else None
     return [
         _verdict(
