@@ -367,7 +367,8 @@ class GaussNewton(LeastSquares):
     """Newton's method for sums of squares, without the residuals' second derivatives.
 
     Formula: x' = x - learning_rate J^+ r, the least squares solution of J d = -r, the shortest
-        where there are several; up to `epochs` times, while |J^T r| >= tolerance
+        where there are several (a singular value of at most eps max(m, n) times the largest of
+        the (m, n) Jacobian counts as 0); up to `epochs` times, while |J^T r| >= tolerance
     Derivative: none; residual_prime gives J.
     Shapes: initial_point is a number or an array of any shape s; residual returns any shape o,
         residual_prime o + s, as torch.func.jacrev does.
@@ -395,7 +396,8 @@ class GaussNewton(LeastSquares):
 
     def move(self, grad):
         jacobian, residuals = self.linearized()
-        return -self.learning_rate * np.linalg.lstsq(jacobian, residuals)[0]
+        # None: a singular value that rounding alone could make counts as 0, as in PyTorch.
+        return -self.learning_rate * np.linalg.pinv(jacobian, rtol=None) @ residuals
 
 
 class LevenbergMarquardt(LeastSquares):
