@@ -64,6 +64,11 @@ def probing(worst: Callable[[str], float] = lambda quantity: 0.0):
         _most = _as_it_is
 
 
+def is_probing() -> bool:
+    """Whether errors are measured beyond what the budgets ask."""
+    return _most is not _as_it_is
+
+
 def _budget(component, quantity, kind, dtype):
     general = untightened(component, quantity, kind, dtype)
     tight = _entry("tight", component, quantity, dtype)
