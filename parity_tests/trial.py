@@ -23,7 +23,8 @@ _STEPS = {"float32": 2.0**-20, "float64": 2.0**-36}
 # How often they move, and whether the result of every operation on the way moves too. The unit is
 # the farthest of so many moves: fewer give a smaller one, which does for most. What rounds on the
 # way counts where the row says that terms cancel there, and plain moves do not do. Last come moves
-# of the smallest step too: where a deviation of 0 is divided by, farther ones leave proportion.
+# of a smaller step too: where a deviation of 0 is divided by, farther ones leave proportion.
+_NEAR = 2.0**-44
 _MOVES = (
     ((1, False), (4, False)),
     ((1, True), (2, True), (4, True)),
@@ -316,7 +317,7 @@ class Trial:
 
     def movement(self, moves: int, within: bool, near: int = 0) -> dict[str, np.ndarray]:
         """For compositions: how far PyTorch's float64 results move at most in so many moves, and
-        so many of the smallest step.
+        so many of the smaller step.
 
         Each is relative to the move of every input and parameter by random factors close to 1 and,
         `within`, of the result of every operation on the way too.
@@ -325,7 +326,7 @@ class Trial:
             step = _STEPS[str(self.dtype)]
             known = [
                 *self.moved(moves, within, step),
-                *self.moved(near, within, min(_STEPS.values())),
+                *self.moved(near, within, _NEAR),
                 *self.distances[False, step],  # what was measured before counts on
             ]
             self.movements[moves, within, near] = {
