@@ -23,7 +23,8 @@ _STEPS = {"float32": 2.0**-20, "float64": 2.0**-36}
 # How often they move, and whether the result of every operation on the way moves too. The unit is
 # the farthest of so many moves: fewer give a smaller one, which does for most. What rounds on the
 # way counts where the row says that terms cancel there, and plain moves do not do. Last come moves
-# of a smaller step too: where a deviation of 0 is divided by, farther ones leave proportion.
+# of a smaller step too, and of an ulp in the row's own dtype: where a deviation of 0 is divided by,
+# farther ones leave proportion, and other digits lead elsewhere.
 _NEAR = 2.0**-44
 _MOVES = (
     ((1, False), (4, False)),
@@ -317,7 +318,7 @@ class Trial:
 
     def movement(self, moves: int, within: bool, near: int = 0) -> dict[str, np.ndarray]:
         """For compositions: how far PyTorch's float64 results move at most in so many moves, and
-        so many of the smaller step.
+        so many of the smaller steps.
 
         Each is relative to the move of every input and parameter by random factors close to 1 and,
         `within`, of the result of every operation on the way too.
@@ -327,7 +328,9 @@ class Trial:
             known = [
                 *self.moved(moves, within, step),
                 *self.moved(near, within, _NEAR),
-                *self.distances[False, step],  # what was measured before counts on
+                *self.moved(near, within, float(np.finfo(self.dtype).eps), self.dtype),
+                # What was measured before counts on.
+                *self.distances[False, step, np.dtype(np.float64)],
             ]
             self.movements[moves, within, near] = {
                 name: self.farthest(array, [d[name] for d in known if name in d])
@@ -336,10 +339,10 @@ class Trial:
             }
         return self.movements[moves, within, near]
 
-    def moved(self, moves: int, within: bool, step: float) -> list[dict[str, np.ndarray]]:
+    def moved(self, moves: int, within: bool, step: float, dtype=np.float64) -> list[dict]:
         """How far each result moves in each of so many moves."""
-        known = self.distances[within, step]
-        known += [self.move(place, within, step) for place in range(len(known), moves)]
+        known = self.distances[within, step, np.dtype(dtype)]
+        known += [self.move(place, within, step, dtype) for place in range(len(known), moves)]
         return known[:moves]
 
     @staticmethod
@@ -350,8 +353,8 @@ class Trial:
         mean = np.mean(np.nan_to_num(largest, posinf=0)) if array.size else 0
         return np.fmax(largest, 0.1 * mean)
 
-    def move(self, place: int, within: bool, step: float) -> dict[str, np.ndarray]:
-        """How far each result moves in one of the moves, in steps."""
+    def move(self, place: int, within: bool, step: float, dtype) -> dict[str, np.ndarray]:
+        """How far each result moves in one of the moves, in steps; computed in a dtype."""
         rng = np.random.default_rng([self.case.seed, 2, place])
 
         def by_one(array):
@@ -365,7 +368,7 @@ class Trial:
             bounds = self.row.bounds
             return by_one(array) if bounds is None else np.clip(by_one(array), *bounds)
 
-        module = self.double_module
+        module = self.double_module if dtype == np.float64 else copy.deepcopy(self.module)
         with torch.no_grad():
             pairs = zip(module.parameters(), self.module.parameters(), strict=True)
             for parameter, own in pairs:
@@ -378,11 +381,12 @@ class Trial:
         rounding = oracle.Jitter(place, step) if within else contextlib.nullcontext()
         with rounding:
             # The upstream gradients too are terms that are added up on the way.
-            results = self.run_torch(module, inputs, np.float64, by_one if within else None)
-        still = dict(self.in_double.quantities())
-        with np.errstate(invalid="ignore"):
+            results = self.run_torch(module, inputs, dtype, by_one if within else None)
+        unmoved = self.in_double if dtype == np.float64 else self.theirs
+        still = dict(unmoved.quantities())
+        with np.errstate(invalid="ignore", over="ignore"):
             return {
-                name: np.abs(array - still[name]) / step
+                name: np.abs(array.astype(np.float64) - still[name]) / step
                 for name, array in results.quantities()
                 if array is not None and oracle.is_floating(still[name])
             }
