@@ -135,6 +135,7 @@ register(
         lambda m: reference.RotaryEncoding(m.d_model, m.base),
         _paired,
         "composite",
+        cancels_within=True,
         literals=[
             (
                 {"d_model": 2},

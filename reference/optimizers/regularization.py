@@ -18,7 +18,7 @@ class Penalty(Layer):
         """The gradients of the parameters, and of the penalty's own, which it has not."""
         grads = [
             # Infinity times a strength of 0 is NaN, as in PyTorch.
-            product(self.strength * grad_output, slope(p))
+            product(self.strength * np.asarray(grad_output, p.dtype), slope(p))
             for p in self.parameters
         ]
         return grads[0] if len(grads) == 1 else tuple(grads), None
